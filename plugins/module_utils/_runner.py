@@ -60,8 +60,15 @@ class Refused(Exception):
 class Spec(Protocol):
     """What every SPEC of a module offers."""
 
-    argument_spec: Mapping[str, Any]
-    rules: Mapping[str, Any]
+    @property
+    def argument_spec(self) -> Mapping[str, Any]:
+        """The module's options, as core's argument specs have them."""
+        ...
+
+    @property
+    def rules(self) -> Mapping[str, Any]:
+        """mutually_exclusive, required_together, required_one_of, required_if, required_by."""
+        ...
 
     def run(self, params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         """Do the module's work; raises ExchangeError, InputError, Refused."""

@@ -18,10 +18,14 @@ NOW = "<now>"
 
 @dataclass(frozen=True)
 class Cmdlet:
-    """One call of one cmdlet. `parameters` are JSON values under the cmdlet's own parameter names."""
+    """One call of one cmdlet. `parameters` are JSON values under the cmdlet's own parameter names.
+
+    select: the properties that the service shall answer, for reads of many objects; none means all.
+    """
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    select: tuple[str, ...] = ()
 
     @property
     def verb(self) -> str:
@@ -46,12 +50,13 @@ class Cmdlet:
 
     def to_dict(self) -> dict[str, Any]:
         """The form that crosses the keeper's socket."""
-        return {"name": self.name, "parameters": dict(self.parameters)}
+        data = {"name": self.name, "parameters": dict(self.parameters)}
+        return {**data, "select": list(self.select)} if self.select else data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cmdlet:
         """The inverse of to_dict; raises KeyError when the name is missing."""
-        return cls(str(data["name"]), dict(data.get("parameters") or {}))
+        return cls(str(data["name"]), dict(data.get("parameters") or {}), tuple(data.get("select") or ()))
 
 
 @dataclass(frozen=True)

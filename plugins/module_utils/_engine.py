@@ -1,0 +1,289 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Carries plans out: read, resolve, plan, call, read back, report. The SPEC kinds `Managed` and `Info`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._resource import Difference, Plan, Property, Resource, absent, bears, compare, identities, present, references
+from ._runner import Context, InputError, report
+from ._session import NOW, Ambiguous, Cmdlet, ExchangeError, Exists, Failed, NotFound, Reply, Row
+from ._values import fold, is_empty
+
+# How often a plan is made again from a fresh read, when a write's fate is unknown or another hand was faster.
+REPLANS = 4
+# Pauses between two looks at an object that does not show a write yet, in seconds.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+
+
+class Pauses:
+    """Growing pauses within one bound of time; `more` is False when the bound is reached."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._end = context.monotonic() + context.patience
+        self._next = FIRST_PAUSE
+
+    def more(self) -> bool:
+        """Sleep once; False, without sleeping, when the time is over."""
+        left = self._end - self._context.monotonic()
+        if left <= 0:
+            return False
+        self._context.sleep(min(self._next, left))
+        self._next = min(self._next * 2, LONGEST_PAUSE)
+        return True
+
+
+def find(rows: Sequence[Row], identity: str, cmdlet: str) -> Row | None:
+    """The one row that bears the identity; None when none does."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if bears(row, identity):
+            found.setdefault(str(row.get("Guid") or row.get("Identity") or len(found)), row)
+    exact = [row for row in found.values() if fold(identity) in {fold(row.get("Identity")), fold(row.get("Name"))}]
+    candidates = exact if len(exact) == 1 else list(found.values())
+    if len(candidates) > 1:
+        raise Ambiguous(f"matches {len(candidates)} objects.", cmdlet=cmdlet, identity=identity)
+    return candidates[0] if candidates else None
+
+
+def read(resource: Resource, identity: str, wanted: Mapping[str, Any], context: Context) -> Row | None:
+    """The object, or None when the service says that there is none. Any other failure is an error."""
+    name = f"Get-{resource.noun}"
+    for extra in resource.reads:
+        try:
+            reply = context.session.call(Cmdlet(name, {"Identity": identity, **extra, **resource.switches(wanted)}))
+        except NotFound:
+            continue
+        row = find(reply.rows, identity, name)
+        if row is not None:
+            return row
+    return None
+
+
+def directory(resource: Resource, wanted: Mapping[str, Any], row: Row | None, context: Context) -> dict[str, str]:
+    """Folded identity to canonical id, for references whose spelling differs between the options and the object."""
+    asked = [(noun, name) for noun, names in references(resource, wanted, row or {}).items() for name in names]
+    if row is None or not asked:
+        return {}
+    replies = context.session.call_many([Cmdlet(f"Get-{noun}", {"Identity": name}) for noun, name in asked])
+    found = {}
+    for (noun, name), reply in zip(asked, replies, strict=True):
+        if isinstance(reply, NotFound):
+            continue  # an unknown name stays itself: the write will say what the service thinks of it
+        if isinstance(reply, ExchangeError):
+            raise reply
+        target = find(reply.rows, name, f"Get-{noun}")
+        if target is not None:
+            found[name] = str(target.get("ExternalDirectoryObjectId") or target.get("Guid") or target.get("Identity"))
+    return found
+
+
+@dataclass(frozen=True)
+class Managed:
+    """The SPEC of a noun that is created, changed and removed."""
+
+    resource: Resource
+    rules: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def argument_spec(self) -> dict[str, Any]:
+        """identity, one option per property, and state when the noun can be removed."""
+        identity: dict[str, Any] = {"type": "str", "required": True}
+        if self.resource.identity_aliases:
+            identity["aliases"] = list(self.resource.identity_aliases)
+        spec = {"identity": identity, **{p.option: p.spec() for p in self.resource.properties}}
+        if "Remove" in self.resource.verbs:
+            spec["state"] = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+        return spec
+
+    def run(self, params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        """Bring the object to the wanted state."""
+        wanted = self.resource.managed(params)
+        problems = self.resource.faults(wanted)
+        if problems:
+            raise InputError([f"{self.resource.noun} '{params['identity']}': {problem}" for problem in problems])
+        return _Work(self.resource, str(params["identity"]), wanted, params.get("state") == "absent", context).do()
+
+
+@dataclass
+class _Work:
+    """One object on its way to the wanted state."""
+
+    resource: Resource
+    identity: str
+    wanted: dict[str, Any]
+    gone: bool
+    context: Context
+    made: list[Cmdlet] = field(default_factory=list)
+    first: Plan | None = None
+    date: str = ""
+
+    def do(self) -> dict[str, Any]:
+        """Plan and carry out; plan again from a fresh read when a call's fate is unknown or somebody was faster."""
+        for attempt in range(REPLANS):
+            plan, row = self._plan()
+            self.first = self.first or plan
+            try:
+                return self._carry_out(plan, row)
+            except ExchangeError as error:
+                again = error.uncertain or isinstance(error, (Exists, NotFound))
+                if not again or attempt == REPLANS - 1 or not plan.calls:
+                    raise
+                self.context.sleep(FIRST_PAUSE * 2**attempt)
+        raise Failed("the plan could not be carried out.", cmdlet=self.resource.noun, identity=self.identity)
+
+    def _plan(self) -> tuple[Plan, Row | None]:
+        name = str(self.wanted.get("name") or "")
+        row = read(self.resource, self.identity, self.wanted, self.context)
+        if row is None and name and fold(name) != fold(self.identity):
+            row = read(self.resource, name, self.wanted, self.context)
+            self.identity = name if row is not None else self.identity
+        if self.gone:
+            return absent(self.resource, self.identity, self.wanted, row), row
+        names = directory(self.resource, self.wanted, row, self.context)
+        plan = present(self.resource, self.identity, self.wanted, row, names)
+        if plan.faults:
+            raise InputError(list(plan.faults))
+        return plan, row
+
+    def _carry_out(self, plan: Plan, row: Row | None) -> dict[str, Any]:
+        after = plan.row if plan.calls or self.gone else row
+        if self.context.check_mode:
+            extra = self._finishing(plan, after)
+            if plan.calls or extra:
+                names = identities(self.identity, [row, after])
+                self.context.session.overlay(self.resource.noun, names, [after] if after else [])
+            return self._result([*plan.calls, *extra], after)
+        for call in plan.calls:
+            self._call(call)
+        if plan.calls:
+            after = self._confirm(plan)
+        for call in self._finishing(plan, after):
+            self._call(call)
+        return self._result(self.made, after)
+
+    def _finishing(self, plan: Plan, after: Row | None) -> tuple[Cmdlet, ...]:
+        return self.resource.finish(plan, after, self.wanted) if self.resource.finish and after is not None else ()
+
+    def _call(self, call: Cmdlet) -> Reply:
+        """One write. An object made a moment ago may not be found yet: then wait, within the bound."""
+        pauses = Pauses(self.context)
+        sent = Cmdlet(call.name, {key: self.date if value == NOW else value for key, value in call.parameters.items()})
+        while True:
+            try:
+                reply = self.context.session.call(sent)
+                break
+            except NotFound:
+                if not self.made or not pauses.more():
+                    raise
+        self.date = reply.date
+        self.made.append(call)
+        for text in reply.warnings:
+            self.context.warn(f"{call.name} '{self.identity}': {text}")
+        return reply
+
+    def _confirm(self, plan: Plan) -> Row | None:
+        """Read until the object shows the write; an error when it never does, a warning for an unverified form."""
+        identity = str(self.wanted.get("name") or self.identity) if not self.gone else self.identity
+        pauses = Pauses(self.context)
+        while True:
+            row = read(self.resource, identity, self.wanted, self.context)
+            left = self._left(row)
+            if left == ():
+                return row
+            if not pauses.more():
+                break
+        if left is None:
+            state = "is still there" if self.gone else "does not appear"
+            raise Failed(
+                f"the service took the call, yet after {self.context.patience:.0f} s the object {state}.",
+                cmdlet=plan.calls[-1].name,
+                identity=identity,
+                remedy="Look at it in the Exchange admin center and run again.",
+            )
+        self._complain(plan, left)
+        return row
+
+    def _left(self, row: Row | None) -> tuple[Difference, ...] | None:
+        """What still differs; None when presence itself is not as wanted."""
+        if self.gone or row is None:
+            return () if self.gone == (row is None) else None
+        names = directory(self.resource, self.wanted, row, self.context)
+        return compare(self.resource, self.wanted, row, names)
+
+    def _complain(self, plan: Plan, left: Sequence[Difference]) -> None:
+        lines = [f"{d.prop.option}: wanted '{d.wanted}', read '{d.read}'" for d in left]
+        if any(d.prop.verified for d in left):
+            raise Failed(
+                f"the service took the call, yet after {self.context.patience:.0f} s it shows {'; '.join(lines)}.",
+                cmdlet=plan.calls[-1].name,
+                identity=self.identity,
+                remedy="Another administrator or a policy may have changed it back: look at it and run again.",
+            )
+        for line in lines:
+            self.context.warn(f"{self.resource.noun} '{self.identity}' {line}: the form in which this reads back is not known.")
+
+    def _result(self, calls: Sequence[Cmdlet], row: Row | None) -> dict[str, Any]:
+        first = self.first or Plan()
+        return {
+            "changed": bool(calls),
+            "calls": report(calls),
+            "object": row,
+            "diff": {"before": dict(first.before), "after": dict(first.after)},
+        }
+
+
+@dataclass(frozen=True)
+class Info:
+    """The SPEC that reads a noun: one object by identity, or all. `parameters` are those of its Get- cmdlet.
+
+    filters: the options that narrow the rows; reads: as in Resource, one read each, merged by GUID.
+    """
+
+    noun: str
+    parameters: tuple[Property, ...] = ()
+    reads: tuple[Mapping[str, Any], ...] = ({},)
+    sized: bool = True
+    required: bool = False
+    always: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def argument_spec(self) -> dict[str, Any]:
+        """identity and the parameters of Get-."""
+        identity = {"type": "str", "required": True} if self.required else {"type": "str"}
+        return {"identity": identity, **{p.option: p.spec() for p in self.parameters}}
+
+    def run(self, params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        """The rows under `objects`; an identity that the service does not know gives none."""
+        asked = {p.parameter: p.kind.wire(params[p.option]) for p in self.parameters if not is_empty(params.get(p.option))}
+        identity = params.get("identity")
+        if identity:
+            asked["Identity"] = identity
+        elif self.sized:
+            asked.setdefault("ResultSize", "Unlimited")
+        found: dict[str, Row] = {}
+        for extra in self.reads:
+            for row in self._rows({**self.always, **extra, **asked}, context):
+                if not identity or self.required or bears(row, str(identity)):
+                    found.setdefault(str(row.get("Guid") or row.get("Identity") or len(found)), row)
+        return {"changed": False, "calls": [], "objects": list(found.values())}
+
+    def _rows(self, asked: Mapping[str, Any], context: Context) -> list[Row]:
+        try:
+            reply = context.session.call(Cmdlet(f"Get-{self.noun}", asked))
+        except NotFound:
+            if self.required:
+                raise
+            return []
+        for text in reply.warnings:
+            context.warn(f"Get-{self.noun}: {text}")
+        return reply.rows
+
+

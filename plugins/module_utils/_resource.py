@@ -1,0 +1,354 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""A cmdlet noun as a table, and the plan that leads from what is there to what is wanted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._session import Cmdlet, Row
+from ._values import NAME, TEXT, Kind, as_list, fold, is_empty, to_option
+
+BOTH, NEW, SET = "both", "new", "set"
+
+# Under these an object can be asked for; a row is believed only when it bears the asked identity under one of them.
+IDENTITIES = (
+    "Identity",
+    "Name",
+    "Id",
+    "Guid",
+    "ExchangeObjectId",
+    "ExternalDirectoryObjectId",
+    "ImmutableId",
+    "DistinguishedName",
+    "Alias",
+    "DisplayName",
+    "PrimarySmtpAddress",
+    "WindowsLiveID",
+    "DomainName",
+)
+
+
+@dataclass(frozen=True)
+class Property:
+    """One parameter of a noun: one line of a module's table.
+
+    on: the cmdlets that take it: `both` New- and Set-, or one of them. read: the property that shows it; "" for the
+    parameter's own name, None for a write-only modifier, which rides on a call and never causes one. read_with: the
+    switch of Get- that fills that property. verified: its read-back form is known from a real tenant. pair: the cmdlets
+    that switch it on and off on an existing object. limit: the most characters that the service takes.
+    """
+
+    parameter: str
+    kind: Kind = TEXT
+    choices: tuple[str, ...] = ()
+    on: str = BOTH
+    read: str | None = ""
+    read_with: str = ""
+    verified: bool = True
+    pair: tuple[str, str] | None = None
+    limit: int = 0
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def option(self) -> str:
+        """The option's name."""
+        return to_option(self.parameter)
+
+    @property
+    def shown_as(self) -> str | None:
+        """The property of a read object that shows this parameter; None when none does."""
+        return self.parameter if self.read == "" else self.read
+
+    def current(self, row: Row) -> Any:
+        """What a read object shows of it."""
+        return row.get(self.shown_as) if self.shown_as else None
+
+    def display(self, value: Any) -> Any:
+        """The form in which a read object would show `value`."""
+        if self.pair and self.shown_as == "State":
+            return "Enabled" if self.kind.key(value) else "Disabled"
+        return value
+
+    def spec(self) -> dict[str, Any]:
+        """The option's entry in an argument spec."""
+        entry: dict[str, Any] = {"type": self.kind.ansible}
+        if self.kind.ansible == "list":
+            entry["elements"] = "str"
+        if self.choices:
+            entry["choices"] = list(self.choices)
+        if self.aliases:
+            entry["aliases"] = list(self.aliases)
+        return entry
+
+    def faults(self, value: Any) -> list[str]:
+        """Everything wrong with a user's value; [] when nothing is."""
+        if self.kind.edits and isinstance(value, Mapping):
+            odd = sorted(set(value) - {"add", "remove"})
+            found = [f"takes the keys add and remove, not {', '.join(odd)}"] if odd else []
+            return found + [fault for part in value.values() for fault in self.faults(_items(part))]
+        found = self.kind.faults(value)
+        if self.limit and len(str(value)) > self.limit:
+            found.append(f"has {len(str(value))} characters, the service takes {self.limit}")
+        return found
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One property that is not as wanted."""
+
+    prop: Property
+    wanted: Any
+    read: Any
+    wire: Any
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The way from what is there to what is wanted.
+
+    calls: in order. differences: what made them necessary. before, after: the managed options, for a diff.
+    row: the object as it will read, None when it will be absent; it feeds the overlays of check mode.
+    faults: why the plan cannot be carried out; with any, calls is empty.
+    """
+
+    calls: tuple[Cmdlet, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    row: Row | None = None
+    faults: tuple[str, ...] = ()
+
+
+Finish = Callable[[Plan, Row, Mapping[str, Any]], tuple[Cmdlet, ...]]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A cmdlet noun.
+
+    verbs: which of New, Set, Remove it has. create_needs: parameters without which New- refuses, besides Name.
+    together: parameters that must be sent in one command. reads: extra parameters of Get-, one read each, merged.
+    defaults: what a new object shows unasked. missing: the remedy when it is absent and cannot be created.
+    finish: calls that follow a change or an unfinished state, from the plan, the object and the options.
+    modifiers ride on Remove- too when `on_remove` names them.
+    """
+
+    noun: str
+    properties: tuple[Property, ...]
+    verbs: frozenset[str] = frozenset({"New", "Set", "Remove"})
+    create_needs: tuple[str, ...] = ()
+    together: tuple[tuple[str, ...], ...] = ()
+    reads: tuple[Mapping[str, Any], ...] = ({},)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    missing: str = ""
+    finish: Finish | None = None
+    on_remove: tuple[str, ...] = ()
+    identity_aliases: tuple[str, ...] = ()
+
+    def managed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that the task manages: those it does not leave out."""
+        return {p.option: params[p.option] for p in self.properties if params.get(p.option) is not None}
+
+    def faults(self, wanted: Mapping[str, Any]) -> list[str]:
+        """Every problem of the options, one line each."""
+        found = []
+        for prop in self.properties:
+            if prop.option in wanted:
+                found += [f"{prop.option}: {fault}" for fault in prop.faults(wanted[prop.option])]
+        return found
+
+    def switches(self, wanted: Mapping[str, Any]) -> dict[str, bool]:
+        """The switches of Get- that the managed options need."""
+        return {p.read_with: True for p in self.properties if p.read_with and p.option in wanted}
+
+
+def bears(row: Row, identity: str) -> bool:
+    """True when a read object is the one asked for, and not one of all that an unknown identity can return."""
+    asked = fold(identity).strip("{}")
+    names = {fold(row[key]) for key in IDENTITIES if not is_empty(row.get(key))}
+    names |= {fold(address).removeprefix("smtp:") for address in as_list(row.get("EmailAddresses"))}
+    return asked in names or asked.removeprefix("smtp:") in names
+
+
+def _items(value: Any) -> list[Any]:
+    """A list option as given: a list, or text with commas."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return as_list(value)
+
+
+def _target(prop: Property, wanted: Any, read: Any) -> tuple[Any, Any]:
+    """The value that the object shall show, and what to send for it."""
+    if not prop.kind.edits:
+        return wanted, prop.kind.wire(wanted)
+    if not isinstance(wanted, Mapping):
+        return _items(wanted), prop.kind.wire(_items(wanted))
+    have = {prop.kind.key(item): item for item in as_list(read)}
+    add = {prop.kind.key(item): item for item in _items(wanted.get("add"))}
+    drop = {prop.kind.key(item): item for item in _items(wanted.get("remove"))}
+    final = [item for key, item in {**have, **{k: v for k, v in add.items() if k not in have}}.items() if key not in drop]
+    edit = {
+        "Add": prop.kind.wire([item for key, item in add.items() if key not in have]),
+        "Remove": prop.kind.wire([item for key, item in have.items() if key in drop]),
+    }
+    return final, {key: items for key, items in edit.items() if items}
+
+
+def references(resource: Resource, wanted: Mapping[str, Any], row: Row) -> dict[str, list[str]]:
+    """Per noun, the identities on either side that only the service can tell to be the same object."""
+    found: dict[str, set[str]] = {}
+    for prop in resource.properties:
+        if prop.option not in wanted or not prop.kind.refers or prop.shown_as is None:
+            continue
+        final, _ = _target(prop, wanted[prop.option], prop.current(row))
+        one, other = ({str(prop.kind.key(item)) for item in as_list(side)} for side in (final, prop.current(row)))
+        if one != other and one and other:
+            found.setdefault(prop.kind.refers, set()).update(one ^ other)
+    return {noun: sorted(names) for noun, names in found.items()}
+
+
+def compare(
+    resource: Resource, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None = None
+) -> tuple[Difference, ...]:
+    """The managed properties that are not as wanted, in the table's order."""
+    found = []
+    for prop in resource.properties:
+        if prop.option not in wanted or prop.shown_as is None:
+            continue
+        read = prop.current(row)
+        final, wire = _target(prop, wanted[prop.option], read)
+        if not prop.kind.same(final, read, directory):
+            found.append(Difference(prop, final, read, wire))
+    return tuple(found)
+
+
+def absent(resource: Resource, identity: str, wanted: Mapping[str, Any], row: Row | None) -> Plan:
+    """The plan that removes the object; empty when it is gone."""
+    if row is None:
+        return Plan()
+    extra = _wires(p for p in resource.properties if p.parameter in resource.on_remove)(wanted)
+    call = Cmdlet(f"Remove-{resource.noun}", {"Identity": identity, **extra, "Confirm": False})
+    return Plan((call,), before=_shown(resource, wanted, row) or {"identity": identity})
+
+
+def present(
+    resource: Resource,
+    identity: str,
+    wanted: Mapping[str, Any],
+    row: Row | None,
+    directory: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan that creates or changes the object; empty when it is as wanted."""
+    return _create(resource, identity, wanted) if row is None else _change(resource, identity, wanted, row, directory)
+
+
+def _create(resource: Resource, identity: str, wanted: Mapping[str, Any]) -> Plan:
+    if "New" not in resource.verbs:
+        return Plan(faults=(f"{resource.noun} '{identity}' does not exist. {resource.missing}".strip(),))
+    lacking = [to_option(name) for name in resource.create_needs if is_empty(wanted.get(to_option(name)))]
+    if lacking:
+        return Plan(faults=(f"{resource.noun} '{identity}' does not exist yet; to create it, give {', '.join(lacking)}.",))
+    name = str(wanted.get("name") or identity)
+    rest = [p for p in resource.properties if p.parameter != "Name"]
+    calls = [Cmdlet(f"New-{resource.noun}", {"Name": name, **_wires(p for p in rest if p.on != SET)(wanted)})]
+    later = _wires(p for p in rest if p.on == SET and p.read is not None and not is_empty(wanted.get(p.option)))(wanted)
+    if later:
+        riders = _wires(p for p in rest if p.read is None and p.on == SET)(wanted)
+        calls.append(Cmdlet(f"Set-{resource.noun}", {"Identity": name, **later, **riders}))
+    row = _row_after(resource, {**resource.defaults, "Name": name, "Identity": name, "Id": name}, wanted)
+    return Plan(tuple(calls), before={}, after=_shown(resource, wanted, row), row=row)
+
+
+def _change(
+    resource: Resource, identity: str, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None
+) -> Plan:
+    found = compare(resource, wanted, row, directory)
+    fixed = [d for d in found if d.prop.on == NEW and not d.prop.pair]
+    if fixed:
+        return Plan(faults=tuple(_cannot_change(resource, identity, d) for d in fixed))
+    if not found:
+        return Plan(row=row)
+    switched = [d for d in found if d.prop.pair]
+    sent = {d.prop.parameter: d.wire for d in found if not d.prop.pair}
+    calls = [_switch(d, identity) for d in switched if not d.prop.kind.key(d.wanted)]
+    if sent:
+        sent = _with_partners(resource, sent, wanted, row)
+        riders = _wires(p for p in resource.properties if p.read is None and p.on != NEW)(wanted)
+        calls.append(Cmdlet(f"Set-{resource.noun}", {"Identity": identity, **sent, **riders}))
+    calls += [_switch(d, identity) for d in switched if d.prop.kind.key(d.wanted)]
+    targets = {d.prop.option: d.wanted for d in found}
+    reads = {d.prop.option: d.read for d in found}
+    after_row = _row_after(resource, row, targets)
+    before = {key: reads[key] if key in targets else value for key, value in wanted.items()}
+    after = {key: targets.get(key, value) for key, value in wanted.items()}
+    return Plan(tuple(calls), found, before, after, after_row)
+
+
+def _cannot_change(resource: Resource, identity: str, difference: Difference) -> str:
+    return (
+        f"{resource.noun} '{identity}': {difference.prop.option} is '{difference.read}' and can only be set when the object is"
+        f" created, so it cannot become '{difference.wanted}'. Remove the object first, or leave the option out."
+    )
+
+
+def _switch(difference: Difference, identity: str) -> Cmdlet:
+    on, off = difference.prop.pair or ("", "")
+    wanted = difference.prop.kind.key(difference.wanted)
+    return Cmdlet(on, {"Identity": identity}) if wanted else Cmdlet(off, {"Identity": identity, "Confirm": False})
+
+
+def _wires(properties: Iterable[Property]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """A function from managed options to the parameters that these properties send."""
+    chosen = tuple(properties)
+
+    def wires(wanted: Mapping[str, Any]) -> dict[str, Any]:
+        return {p.parameter: p.kind.wire(_target(p, wanted[p.option], None)[0]) for p in chosen if p.option in wanted}
+
+    return wires
+
+
+def _with_partners(resource: Resource, sent: dict[str, Any], wanted: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    """Add what must travel in the same command, from the options or else from the object."""
+    full = dict(sent)
+    for names in resource.together:
+        if not any(name in sent for name in names):
+            continue
+        for prop in (p for p in resource.properties if p.parameter in names and p.parameter not in full):
+            value = wanted.get(prop.option, prop.current(row))
+            if not is_empty(value):
+                full[prop.parameter] = prop.kind.wire(value)
+    return full
+
+
+def _shown(resource: Resource, wanted: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    return {p.option: p.current(row) for p in resource.properties if p.option in wanted and p.shown_as}
+
+
+def _row_after(resource: Resource, row: Row, wanted: Mapping[str, Any]) -> Row:
+    after = dict(row)
+    for prop in resource.properties:
+        if prop.option in wanted and prop.shown_as:
+            final, _ = _target(prop, wanted[prop.option], row.get(prop.shown_as))
+            after[prop.shown_as] = prop.display(final)
+    if wanted.get("name"):
+        after.update(Identity=wanted["name"], Id=wanted["name"])
+    return after
+
+
+def identities(identity: str, rows: Sequence[Row | None]) -> list[str]:
+    """Every name under which these states of one object can be asked for, without doubles."""
+    names = {fold(identity): identity}
+    for row in rows:
+        for key in IDENTITIES if row else ():
+            value = (row or {}).get(key)
+            if isinstance(value, str) and not is_empty(value):
+                names.setdefault(fold(value), value)
+    return list(names.values())
+
+
+NAME_PROPERTY = Property("Name", NAME, limit=64)
