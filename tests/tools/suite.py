@@ -1,0 +1,112 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the tests against the installed artefact: `python3 -m tests.tools.suite [fast] [-- pytest arguments]`."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from tests.tools import artefact, environments, interpreters, shares
+from tests.tools.environments import ROOT, Environment
+
+FAST = ("tests/unit",)
+# Which share of the hour a folder of tests belongs to; other folders count as the rest.
+SHARE = {"unit": "unit", "integration": "integration", "molecule": "molecule", "mail": "mail"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of pytest counted."""
+
+    environment: Environment
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """The closing line."""
+        where = f"ansible-core {self.environment.locked('ansible-core')}, Python {self.environment.python}"
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped on {where}, {self.seconds:.0f} s"
+
+
+def folders() -> tuple[str, ...]:
+    """Every folder directly under tests/ that holds tests, the fast ones first."""
+    found = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    return (*FAST, *sorted(found - set(FAST)))
+
+
+def workplace(name: str) -> tuple[Path, TextIO]:
+    """A folder under build/ that no other run uses, and the open file that keeps it so."""
+    base = Path(os.environ.get("BUILD") or ROOT / "build").resolve()
+    for number in range(1, 100):
+        work = base / (name if number == 1 else f"{name}.{number}")
+        work.mkdir(parents=True, exist_ok=True)
+        handle = (work / "in-use").open("w", encoding="utf-8")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.close()
+        else:
+            return work, handle
+    raise SystemExit(f"a hundred runs use {base}: end some of them.")
+
+
+def _count(environment: Environment, report: Path, seconds: float) -> Outcome:
+    cases = [case for case in ElementTree.parse(report).getroot().iter("testcase")]
+    spent: dict[str, float] = {}
+    for case in cases:
+        folder = (case.get("classname") or "").removeprefix("tests.").partition(".")[0]
+        share = SHARE.get(folder, "rest")
+        spent[share] = spent.get(share, 0.0) + float(case.get("time") or 0)
+    for share, part in spent.items():
+        shares.record(share, part)
+    failed = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
+    skipped = sum(1 for case in cases if case.find("skipped") is not None)
+    return Outcome(environment, len(cases) - failed - skipped, failed, skipped, seconds)
+
+
+def run(environment: Environment, paths: tuple[str, ...], arguments: list[str]) -> Outcome:
+    """One run of pytest in the environment, on a tree built for it; raises SystemExit when pytest could not even start."""
+    environments.ready(environment)
+    work, handle = workplace(environment.name)
+    with handle:
+        started = time.monotonic()
+        tree = artefact.install(environment, work)
+        report = work / "report.xml"
+        report.unlink(missing_ok=True)
+        variables = environments.variables(environment, work) | {"ANSIBLE_COLLECTIONS_PATH": str(tree)}
+        command = [str(environment.bin / "python"), "-m", "pytest", f"--junitxml={report}", *(arguments or paths)]
+        done = subprocess.run(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL)
+        if not report.is_file():
+            raise SystemExit(f"pytest ended with {done.returncode} and no report on {environment.name}.")
+        outcome = _count(environment, report, time.monotonic() - started)
+    if done.returncode != 0 and not outcome.failed:
+        raise SystemExit(f"pytest ended with {done.returncode}: {outcome.line}")
+    return outcome
+
+
+def main(arguments: list[str]) -> int:
+    """Without `--`: the fast folders on the newest core of the Python at hand; with it, what stands behind goes to pytest."""
+    extra = arguments[arguments.index("--") + 1 :] if "--" in arguments else []
+    environment = environments.NEWEST_BY_PYTHON[interpreters.at_hand().version]
+    outcome = run(environment, FAST, extra)
+    print(f"test: {outcome.line}")
+    return 1 if outcome.failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except interpreters.Missing as problem:
+        raise SystemExit(str(problem)) from None

@@ -1,0 +1,30 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""meta/runtime.yml and plugins/modules say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from tests.tools import runtime
+
+
+def test_the_committed_file_is_the_generated_one(checkout: Path) -> None:
+    assert (checkout / "meta/runtime.yml").read_text(encoding="utf-8") == runtime.text(), "run `make runtime`"
+
+
+def test_every_module_is_in_the_group_and_specs_are_routed(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("SPEC = 1\n", encoding="utf-8")
+    (tmp_path / "two.py").write_text("SPEC: int = 1\n", encoding="utf-8")
+    (tmp_path / "plain.py").write_text("def main():\n    SPEC = 1\n", encoding="utf-8")
+    said = yaml.safe_load(runtime.text(tmp_path))
+    assert said["action_groups"]["exchange"] == ["one", "plain", "two"]
+    assert said["plugin_routing"]["modules"] == {name: {"action_plugin": runtime.ACTION} for name in ("one", "two")}
+
+
+def test_the_installed_modules_are_those_of_the_group(installed: Path) -> None:
+    said = yaml.safe_load((installed / "meta/runtime.yml").read_text(encoding="utf-8"))
+    there = sorted(path.stem for path in (installed / "plugins/modules").glob("*.py"))
+    assert said.get("action_groups", {}).get("exchange", []) == there
