@@ -123,20 +123,33 @@ class _Work:
     made: list[Cmdlet] = field(default_factory=list)
     first: Plan | None = None
     date: str = ""
+    sent: Cmdlet | None = None
+    doubtful: Cmdlet | None = None
 
     def do(self) -> dict[str, Any]:
         """Plan and carry out; plan again from a fresh read when a call's fate is unknown or somebody was faster."""
-        for attempt in range(REPLANS):
+        pauses = Pauses(self.context)
+        attempts = 0
+        while True:
+            attempts += 1
             plan, row = self._plan()
-            self.first = self.first or plan
+            self._settle(plan)
             try:
                 return self._carry_out(plan, row)
             except ExchangeError as error:
-                again = error.uncertain or isinstance(error, (Exists, NotFound))
-                if not again or attempt == REPLANS - 1 or not plan.calls:
+                if error.uncertain:
+                    self.doubtful = self.sent
+                elif not isinstance(error, (Exists, NotFound)) or (attempts >= REPLANS and self.doubtful is None):
                     raise
-                self.context.sleep(FIRST_PAUSE * 2**attempt)
-        raise Failed("the plan could not be carried out.", cmdlet=self.resource.noun, identity=self.identity)
+                if not pauses.more():
+                    raise
+
+    def _settle(self, plan: Plan) -> None:
+        """A call of unknown fate that the fresh plan no longer holds was applied: it counts as made."""
+        self.first = self.first or plan
+        if self.doubtful is not None and self.doubtful.name not in {call.name for call in plan.calls}:
+            self.made.append(self.doubtful)
+            self.doubtful = None
 
     def _plan(self) -> tuple[Plan, Row | None]:
         name = str(self.wanted.get("name") or "")
@@ -173,6 +186,7 @@ class _Work:
 
     def _call(self, call: Cmdlet) -> Reply:
         """One write. An object made a moment ago may not be found yet: then wait, within the bound."""
+        self.sent = call
         pauses = Pauses(self.context)
         sent = Cmdlet(call.name, {key: self.date if value == NOW else value for key, value in call.parameters.items()})
         while True:

@@ -22,12 +22,12 @@ EMPTY: tuple[()] = ()
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+")
 _GUID = re.compile(r"^\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$", re.IGNORECASE)
-_BYTES = re.compile(r"\(([\d.,\s]+) bytes\)", re.IGNORECASE)
-_SIZE = re.compile(r"^\s*([\d.,]+)\s*(B|KB|MB|GB|TB|BYTES)?\s*$", re.IGNORECASE)
+_BYTES = re.compile(r"\(([0-9][0-9.,\s]*) bytes\)", re.IGNORECASE)
+_SIZE = re.compile(r"^\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*(B|KB|MB|GB|TB|BYTES)?\s*$", re.IGNORECASE)
 _UNITS = {"": 1, "B": 1, "BYTES": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
-_SPAN = re.compile(r"^(-)?(?:(\d+)\.)?(\d+):(\d+)(?::(\d+)(?:\.(\d+))?)?$")
-_ISO_SPAN = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?$", re.IGNORECASE)
-_JSON_DATE = re.compile(r"^/Date\((-?\d+)\)/$")
+_SPAN = re.compile(r"^(-)?(?:([0-9]{1,6})\.)?([0-9]{1,6}):([0-9]{1,6})(?::([0-9]{1,6})(?:\.([0-9]+))?)?$")
+_ISO_SPAN = re.compile(r"^P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,6})(?:\.[0-9]+)?S)?)?$", re.IGNORECASE)
+_JSON_DATE = re.compile(r"^/Date\((-?[0-9]{1,14})\)/$")
 _DISPLAY = re.compile(r"^\(([^,()]+),.*\)$", re.DOTALL)
 
 
@@ -78,7 +78,7 @@ def costed_domain_key(value: Any) -> Hashable:
     """A sender domain with its cost: `contoso.com` is `smtp:contoso.com;1`."""
     plain = fold(value).removeprefix("smtp:")
     name, _, cost = plain.partition(";")
-    return name.rstrip("."), int(cost) if cost.strip().isdigit() else 1
+    return name.rstrip("."), int(cost) if re.fullmatch(r"[0-9]{1,6}", cost.strip()) else 1
 
 
 def address_key(value: Any) -> Hashable:
@@ -123,7 +123,7 @@ def size_key(value: Any) -> Hashable:
     plain = str(value).strip()
     exact = _BYTES.search(plain)
     if exact:
-        return int(re.sub(r"\D", "", exact.group(1)))
+        return int(re.sub(r"[^0-9]", "", exact.group(1)))
     found = _SIZE.match(plain)
     if not found:
         return plain.casefold()
@@ -133,7 +133,7 @@ def size_key(value: Any) -> Hashable:
 def span_key(value: Any) -> Hashable:
     """A time span in seconds: `14` days, `14.00:00:00`, `P14D`."""
     plain = str(value).strip()
-    if plain.isdigit():
+    if re.fullmatch(r"[0-9]{1,6}", plain):
         return timedelta(days=int(plain)).total_seconds()
     found = _SPAN.match(plain)
     if found:
