@@ -299,5 +299,3 @@ class Info:
         for text in reply.warnings:
             context.warn(f"Get-{self.noun}: {text}")
         return reply.rows
-
-

@@ -212,9 +212,7 @@ def references(resource: Resource, wanted: Mapping[str, Any], row: Row) -> dict[
     return {noun: sorted(names) for noun, names in found.items()}
 
 
-def compare(
-    resource: Resource, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None = None
-) -> tuple[Difference, ...]:
+def compare(resource: Resource, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None = None) -> tuple[Difference, ...]:
     """The managed properties that are not as wanted, in the table's order."""
     found = []
     for prop in resource.properties:
@@ -264,9 +262,7 @@ def _create(resource: Resource, identity: str, wanted: Mapping[str, Any]) -> Pla
     return Plan(tuple(calls), before={}, after=_shown(resource, wanted, row), row=row)
 
 
-def _change(
-    resource: Resource, identity: str, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None
-) -> Plan:
+def _change(resource: Resource, identity: str, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None) -> Plan:
     found = compare(resource, wanted, row, directory)
     fixed = [d for d in found if d.prop.on == NEW and not d.prop.pair]
     if fixed:

@@ -1,0 +1,95 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A sandbox in a process of its own, seen through its control API."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, final
+
+SANDBOX = Path(__file__).resolve().parents[1] / "sandbox"
+# Reads that a cmdlet module makes; everything else on the wire is a write.
+READS = ("Get-",)
+
+
+def generate(folder: Path, *, organization: str = "", seed: int = 1, users: int = 40) -> Path:
+    """A tenant's folder with the captured objects and `users` generated people."""
+    more = ["--organization", organization] if organization else []
+    command = [sys.executable, "-B", str(SANDBOX / "generate"), "--seed", str(seed), "--users", str(users), *more, str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+@final
+class Sandbox(AbstractContextManager["Sandbox"]):
+    """`with Sandbox([folder, ...]) as sandbox:`; `ready` is the line that the sandbox printed."""
+
+    def __init__(self, folders: Sequence[Path], *options: str) -> None:
+        self.folders = [Path(folder) for folder in folders]
+        self._options = options
+        self.ready: dict[str, Any] = {}
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Sandbox:
+        command = [sys.executable, "-B", str(SANDBOX / "serve"), "--port", "0", *self._options]
+        for folder in self.folders:
+            command += ["--tenant", str(folder)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            raise RuntimeError(f"the sandbox did not start: exit code {self._process.wait(10)}")
+        self.ready = json.loads(line)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
+            if self._process.stdout:
+                self._process.stdout.close()
+
+    @property
+    def tenants(self) -> list[dict[str, Any]]:
+        """One entry a tenant: organization, endpoint, authority, client_id, client_secret, certificate_path."""
+        return list(self.ready["tenants"])
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """One request of the control API; raises HTTPError when it is refused."""
+        request = urllib.request.Request(  # noqa: S310 - the sandbox's own loopback address
+            self.ready["control"] + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+            text = answer.read().decode()
+        return json.loads(text) if text else None
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call that reached the service, in order."""
+        return list(self.control("GET", "/calls"))
+
+    def writes(self) -> list[dict[str, Any]]:
+        """The calls that were no reads, in order."""
+        return [call for call in self.calls() if not call["cmdlet"].startswith(READS)]
+
+    def state(self) -> Any:
+        """All objects of all tenants."""
+        return self.control("GET", "/state")
+
+    def reset(self) -> None:
+        """Back to the folders' contents; calls, faults and clock too."""
+        self.control("POST", "/reset", {})
+
+
+def copy(folder: Path, target: Path) -> Path:
+    """A copy of a tenant's folder."""
+    return Path(shutil.copytree(folder, target))
