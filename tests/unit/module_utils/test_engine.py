@@ -133,7 +133,7 @@ PLANS: list[tuple[str, Row | None, dict[str, Any], list[tuple[str, dict[str, Any
 ]
 
 
-@pytest.mark.parametrize(("title", "row", "wanted", "expected"), PLANS, ids=[entry[0] for entry in PLANS])
+@pytest.mark.parametrize(("row", "wanted", "expected"), [entry[1:] for entry in PLANS], ids=[entry[0] for entry in PLANS])
 def test_plan_and_second_run_and_check_mode(title: str, row: Row | None, wanted: dict[str, Any], expected: Any) -> None:
     rows = {"Widget": [row] if row else []}
     checked = FakeSession(rows, check_mode=True)
@@ -190,7 +190,7 @@ def test_a_failed_read_is_an_error_and_never_absent() -> None:
 def test_rows_that_do_not_bear_the_identity_are_not_the_object() -> None:
     class Everything(FakeSession):
         def _read(self, cmdlet: Cmdlet) -> list[Row]:
-            return [dict(row) for row in self.rows["Widget"]]
+            return [dict(row) for row in self.rows[cmdlet.noun]]
 
     session = Everything({"Widget": [{**OLD, "Identity": "x", "Name": "x"}]})
     assert not run(session, {"state": "absent"})["changed"]
