@@ -134,7 +134,7 @@ PLANS: list[tuple[str, Row | None, dict[str, Any], list[tuple[str, dict[str, Any
 
 
 @pytest.mark.parametrize(("row", "wanted", "expected"), [entry[1:] for entry in PLANS], ids=[entry[0] for entry in PLANS])
-def test_plan_and_second_run_and_check_mode(title: str, row: Row | None, wanted: dict[str, Any], expected: Any) -> None:
+def test_plan_and_second_run_and_check_mode(row: Row | None, wanted: dict[str, Any], expected: Any) -> None:
     rows = {"Widget": [row] if row else []}
     checked = FakeSession(rows, check_mode=True)
     announced = run(checked, wanted)
