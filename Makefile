@@ -1,14 +1,20 @@
 # Each target does its own set-up and ends in one line with its figures.
 # PYTHON: any Python from 3.11 to 3.13; real interpreters behind shims are found. ARGS: what `make test` hands to pytest.
+# GATES: words of the names of the gates that `make lint` runs, all without it.
 PYTHON ?= python3
 ARGS ?=
-TOOL = $(PYTHON) -B -m tests.tools.
+TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
-.PHONY: test artefact lock runtime
+GATES ?=
+
+.PHONY: test lint artefact lock runtime
 .DEFAULT_GOAL := test
 
 test: ## the fast tests, on the newest core that PYTHON can run
 	@$(TOOL)suite -- $(ARGS)
+
+lint: ## every gate: types, style, documentation, sanity on the oldest and the newest core, the artefact
+	@$(TOOL)lint $(GATES)
 
 artefact: ## list the artefact's files in tests/artefact.txt
 	@$(TOOL)artefact

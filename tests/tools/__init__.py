@@ -1,7 +1,7 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The project's own toolchain: standard library only, run as `python3 -m tests.tools.NAME` from the checkout."""
+"""The project's own toolchain: standard library only, run as `PYTHONPATH=tests python3 -m tools.NAME` from the checkout."""
 
 import sys
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.tools import interpreters, shares
+from tools import interpreters, shares
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / ".venv"
@@ -50,9 +50,8 @@ class Environment:
     def locked(self, package: str) -> str:
         """The version that the lock file pins; raises KeyError."""
         for line in self.lock.read_text(encoding="utf-8").splitlines():
-            name, _, version = line.partition("==")
-            if name == package:
-                return version.split()[0]
+            if line.startswith(f"{package}=="):
+                return line.split("==")[1].split()[0]
         raise KeyError(package)
 
 
@@ -87,7 +86,7 @@ def _install(environment: Environment, interpreter: Path) -> None:
             [*pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(environment.lock)],
             [*pip, "check"],
         ):
-            if subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode != 0:
+            if subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False).returncode != 0:
                 out.flush()
                 tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-15:])
                 raise SystemExit(f"{tail}\n{' '.join(command)} failed; the whole output is in {log}.")

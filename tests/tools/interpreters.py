@@ -42,7 +42,7 @@ class Missing(Exception):
 def probe(candidate: str) -> Interpreter | None:
     """What stands behind a path; None when it does not run or cannot make virtual environments."""
     try:
-        done = subprocess.run([candidate, "-I", "-c", _PROBE], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([candidate, "-I", "-c", _PROBE], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     fields = done.stdout.strip().split("\t")

@@ -1,7 +1,7 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the minutes of a run went: each tool notes its seconds, `python3 -m tests.tools.shares` prints the table."""
+"""Where the minutes of a run went: each tool notes its seconds, `python3 -m tools.shares` prints the table."""
 
 from __future__ import annotations
 

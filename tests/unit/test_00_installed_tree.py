@@ -9,7 +9,7 @@ import importlib
 import shutil
 from pathlib import Path
 
-from tests.tools import artefact
+from tools import artefact
 
 
 def test_the_imported_collection_is_the_installed_tree(installed: Path, checkout: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from tests.tools import runtime
+from tools import runtime
 
 
 def test_the_committed_file_is_the_generated_one(checkout: Path) -> None:
