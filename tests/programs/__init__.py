@@ -1,0 +1,4 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs that show or measure something and end in one line of figures; `make` starts them on the installed artefact."""
