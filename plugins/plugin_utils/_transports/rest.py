@@ -1,0 +1,237 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Exchange Online's admin REST API as a transport: sign-in, single calls, batches, pages, retries."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.mailops.exchange.plugins.module_utils._session import (
+    Cmdlet,
+    ExchangeError,
+    Failed,
+    Reply,
+    TimedOut,
+    Unavailable,
+)
+
+from .rest_errors import error_of
+from .rest_http import Http, NoAnswer
+from .rest_retry import judge
+from .rest_settings import Settings, settings_from
+from .rest_signin import Token, TokenSource
+from .rest_wire import (
+    BATCH_SIZE,
+    NotAnEnvelope,
+    Response,
+    anchor,
+    batch_of,
+    body_of,
+    headers_of,
+    reply_of,
+    split_batch,
+    url_of,
+)
+
+Outcome = Response | NoAnswer
+Result = Reply | ExchangeError
+
+
+class RestTransport:
+    """One tenant identity. Thread-safe; `last_date` is the service's clock at its last answer."""
+
+    def __init__(self, options: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> None:
+        self.settings: Settings = settings_from(options)
+        self.last_date = ""
+        self._http = Http(self.settings)
+        self._tokens = TokenSource(self.settings)
+        self._connection = str(uuid.uuid4())
+        self._sleep = sleep
+
+    def close(self) -> None:
+        """Close the pool of connections."""
+        self._http.close()
+
+    def call_many(self, cmdlets: Sequence[Cmdlet]) -> list[Result]:
+        """Run calls that do not depend on each other; answers in order, each with its own fate."""
+        results = self._rounds(cmdlets, time.monotonic() + self.settings.timeout)
+        return [self._all_pages(cmdlet, *result) if isinstance(result, tuple) else result for cmdlet, result in zip(cmdlets, results, strict=True)]
+
+    def _rounds(self, cmdlets: Sequence[Cmdlet], deadline: float) -> list[tuple[Reply, str] | ExchangeError]:
+        """Send, judge, send again what may be repeated, until each call has a first page or an error."""
+        results: dict[int, tuple[Reply, str] | ExchangeError] = {}
+        pending, attempt, refused = list(range(len(cmdlets))), 1, ""
+        renewed = False
+        while pending:
+            try:
+                token = self._tokens.token(refused)
+            except ExchangeError as error:
+                results.update({place: _about(error, cmdlets[place]) for place in pending})
+                break
+            outcomes = self._send_all([cmdlets[place] for place in pending], token, deadline)
+            again, pause = [], 0.0
+            expired = [place for place, outcome in zip(pending, outcomes, strict=True) if _expired(outcome) and not renewed]
+            for place, outcome in zip(pending, outcomes, strict=True):
+                if place in expired:
+                    again.append(place)
+                    continue
+                result, wait = self._judged(cmdlets[place], outcome, attempt, deadline)
+                if result is None:
+                    again.append(place)
+                    pause = max(pause, wait)
+                else:
+                    results[place] = result
+            if expired:
+                refused, renewed = token.value, True
+            else:
+                attempt += 1
+            pending = again
+            if pending and pause:
+                self._sleep(pause)
+        return [results[place] for place in range(len(cmdlets))]
+
+    def _judged(
+        self, cmdlet: Cmdlet, outcome: Outcome, attempt: int, deadline: float
+    ) -> tuple[tuple[Reply, str] | ExchangeError | None, float]:
+        """The result of one attempt, or None and the seconds to wait before the next."""
+        if isinstance(outcome, Response) and outcome.status in {200, 201, 202, 204}:
+            return self._success(cmdlet, outcome), 0.0
+        verdict = judge(outcome, cmdlet.reads, attempt)
+        if verdict.again and attempt < self.settings.max_attempts and time.monotonic() + verdict.pause < deadline:
+            return None, verdict.pause
+        error = error_of(cmdlet, outcome) if isinstance(outcome, Response) else self._silence(cmdlet, outcome)
+        if isinstance(outcome, Response) and 300 <= outcome.status < 400:
+            target = urlsplit(outcome.headers.get("location", "")).netloc
+            error = Unavailable(
+                f"{self.settings.host} answered with a redirect to {target or 'nowhere'}.",
+                cmdlet=cmdlet.name,
+                identity=cmdlet.identity,
+                remedy="Check ansible_exchange_endpoint and ansible_exchange_cloud.",
+            )
+        error.uncertain = verdict.uncertain
+        if verdict.again and attempt > 1:
+            error.text += f" ({attempt} attempts)"
+        return error, 0.0
+
+    def _success(self, cmdlet: Cmdlet, response: Response) -> tuple[Reply, str] | ExchangeError:
+        try:
+            reply, link = reply_of(response)
+        except NotAnEnvelope as error:
+            return Unavailable(
+                f"{self.settings.host} answered, but {error}.",
+                cmdlet=cmdlet.name,
+                identity=cmdlet.identity,
+                remedy="Check ansible_exchange_endpoint, and whether a proxy answers in the service's place.",
+                uncertain=not cmdlet.reads,
+            )
+        self.last_date = reply.date or self.last_date
+        return reply, link
+
+    def _silence(self, cmdlet: Cmdlet, outcome: NoAnswer) -> ExchangeError:
+        kind = TimedOut if outcome.timed_out else Unavailable
+        host, reason = self.settings.host, outcome.text.rstrip(".")
+        if outcome.timed_out:
+            text, remedy = f"{host} did not answer within {self.settings.timeout:g} s.", "Run again, or raise ansible_exchange_timeout."
+        elif outcome.sent:
+            text, remedy = f"{host} closed the connection before it answered: {reason}.", "Run again."
+        else:
+            text = f"{host} cannot be reached: {reason}."
+            remedy = f"Check ansible_exchange_endpoint, ansible_exchange_proxy, ansible_exchange_ca_cert, and that https://{host} is reachable."
+        return kind(text, cmdlet=cmdlet.name, identity=cmdlet.identity, remedy=remedy)
+
+    def _headers(self, cmdlet: Cmdlet, token: Token) -> dict[str, str]:
+        tenant = token.tenant if token.tenant and not token.delegated else self.settings.organization
+        return headers_of(cmdlet.name, token.value, anchor(cmdlet.name, tenant, token.delegated), self._connection)
+
+    def _send_all(self, cmdlets: Sequence[Cmdlet], token: Token, deadline: float) -> list[Outcome]:
+        """One attempt of each call, ten to a batch. Writes keep their order; reads go side by side."""
+        chunks = [cmdlets[start : start + BATCH_SIZE] for start in range(0, len(cmdlets), BATCH_SIZE)]
+        if len(chunks) == 1 or not all(cmdlet.reads for cmdlet in cmdlets):
+            return [outcome for chunk in chunks for outcome in self._send(chunk, token, deadline)]
+        with ThreadPoolExecutor(min(len(chunks), self.settings.concurrency)) as pool:
+            return [outcome for part in pool.map(lambda chunk: self._send(chunk, token, deadline), chunks) for outcome in part]
+
+    def _send(self, cmdlets: Sequence[Cmdlet], token: Token, deadline: float) -> list[Outcome]:
+        """One request: a single call as itself, several as a batch whose own failure is the failure of each."""
+        headers = [self._headers(cmdlet, token) for cmdlet in cmdlets]
+        if len(cmdlets) == 1:
+            return [self._http.post(url_of(self.settings.base, cmdlets[0]), headers[0], body_of(cmdlets[0]), deadline)]
+        outer = {**headers[0], "Prefer": "odata.continue-on-error"}
+        outer.pop("X-CmdletName")
+        outcome = self._http.post(f"{self.settings.base}/$batch", outer, batch_of(self.settings.base, cmdlets, headers), deadline)
+        if isinstance(outcome, NoAnswer) or outcome.status != 200:
+            return [outcome] * len(cmdlets)
+        try:
+            return list(split_batch(outcome, len(cmdlets)))
+        except NotAnEnvelope as error:
+            return [NoAnswer(str(error), sent=True, fatal=True)] * len(cmdlets)
+
+    def _all_pages(self, cmdlet: Cmdlet, first: Reply, link: str, fresh: bool = True) -> Result:
+        """The first page and all later ones; a page that cannot be had is an error, never the end of the list."""
+        rows, warnings, reply = list(first.rows), list(first.warnings), first
+        page = 1
+        while link and cmdlet.reads:
+            page += 1
+            result = self._page(cmdlet, link)
+            if isinstance(result, ExchangeError):
+                if fresh and result.kind in {"failed", "invalid_parameter", "not_found"}:
+                    return self._again(cmdlet)
+                return _as_page_error(cmdlet, page, result)
+            reply, link = result
+            rows += reply.rows
+            warnings += [text for text in reply.warnings if text not in warnings]
+        return Reply(rows, warnings, reply.date, first.request_id)
+
+    def _again(self, cmdlet: Cmdlet) -> Result:
+        """Once more from the first page, because a link to a page may have grown stale."""
+        (result,) = self._rounds([cmdlet], time.monotonic() + self.settings.timeout)
+        return self._all_pages(cmdlet, *result, fresh=False) if isinstance(result, tuple) else result
+
+    def _page(self, cmdlet: Cmdlet, link: str) -> tuple[Reply, str] | ExchangeError:
+        """One later page: the same body and headers, sent to the link."""
+        target = urlsplit(link)
+        if target.scheme != "https" or not _same_service(target.netloc, self.settings.host):
+            return Unavailable(f"the next page lies at {target.netloc or link}, which is not {self.settings.host}.")
+        deadline, attempt, refused = time.monotonic() + self.settings.timeout, 1, ""
+        while True:
+            token = self._tokens.token(refused)
+            outcome = self._http.post(link, self._headers(cmdlet, token), body_of(cmdlet), deadline)
+            if _expired(outcome) and not refused:
+                refused = token.value
+                continue
+            if isinstance(outcome, Response) and outcome.status == 200 and not outcome.text.strip():
+                return Failed("the service answered a later page with nothing.", cmdlet=cmdlet.name)
+            result, pause = self._judged(cmdlet, outcome, attempt, deadline)
+            if result is not None:
+                return result
+            attempt += 1
+            self._sleep(pause)
+
+
+def _expired(outcome: Outcome) -> bool:
+    return isinstance(outcome, Response) and outcome.status == 401
+
+
+def _about(error: ExchangeError, cmdlet: Cmdlet) -> ExchangeError:
+    """A failure of the sign-in, told once for each call that it stopped."""
+    return ExchangeError.from_dict({**error.to_dict(), "cmdlet": cmdlet.name, "identity": cmdlet.identity})
+
+
+def _as_page_error(cmdlet: Cmdlet, page: int, error: ExchangeError) -> ExchangeError:
+    """A failure on a later page never means absent."""
+    kind = "failed" if error.kind in {"not_found", "ambiguous"} else error.kind
+    text = f"page {page} of the answer could not be read, so the list would be incomplete: {error.text}"
+    data = {**error.to_dict(), "kind": kind, "text": text, "cmdlet": cmdlet.name, "identity": cmdlet.identity}
+    return ExchangeError.from_dict(data)
+
+
+def _same_service(host: str, known: str) -> bool:
+    """True for the service itself and for its regional backends; nobody else is shown the token."""
+    return host.casefold() == known.casefold() or host.casefold().endswith("." + known.casefold())

@@ -1,0 +1,127 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""One HTTP request: trust, proxies, and whether a request that got no answer may have reached the service."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import requests.adapters
+import requests.utils
+import urllib3.exceptions
+
+from .rest_settings import Settings
+from .rest_wire import Response
+
+CONNECT_SECONDS = 30.0
+# Below this many seconds a request is not begun any more.
+LEAST_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """A request without an answer. sent: it may have reached the service. timed_out: the time was up. fatal: no use to repeat."""
+
+    text: str
+    sent: bool
+    timed_out: bool = False
+    fatal: bool = False
+
+
+def verification(settings: Settings) -> bool | str:
+    """What the service's certificate is held against: nothing, the given authority, or the system's as the environment names it."""
+    if not settings.validate_certs:
+        return False
+    return settings.ca_cert or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+
+def proxies_for(settings: Settings, url: str) -> dict[str, str]:
+    """The proxies for one address: the option's, or those of the environment."""
+    if settings.proxy:
+        return {"http": settings.proxy, "https": settings.proxy}
+    return dict(requests.utils.get_environ_proxies(url, no_proxy=None))
+
+
+class Http:
+    """Requests of one session: a pool of connections, at most `concurrency` requests at a time. Thread-safe."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._slots = threading.BoundedSemaphore(settings.concurrency)
+        self._session = requests.Session()
+        # The environment must neither replace the certificate authority nor, by a netrc file, the token.
+        self._session.trust_env = False
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=settings.concurrency, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        if not settings.validate_certs:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def post(self, url: str, headers: Mapping[str, str], body: Any, deadline: float) -> Response | NoAnswer:
+        """Send once and wait until `deadline` (of time.monotonic) at most."""
+        with self._slots:
+            left = deadline - time.monotonic()
+            if left < LEAST_SECONDS:
+                return NoAnswer("there was no time left to send it", sent=False, timed_out=True)
+            try:
+                answer = self._session.post(
+                    url,
+                    data=json.dumps(body).encode(),
+                    headers=dict(headers),
+                    timeout=(min(CONNECT_SECONDS, left), left),
+                    verify=verification(self._settings),
+                    proxies=proxies_for(self._settings, url),
+                    allow_redirects=False,
+                )
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                return unanswered(error)
+            except OSError as error:  # a certificate authority's file that cannot be read, before anything is sent
+                return NoAnswer(str(error), sent=False, fatal=True)
+        lowered = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status_code, lowered, answer.content.decode("utf-8", errors="replace"))
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._session.close()
+
+
+def unanswered(error: Exception) -> NoAnswer:
+    """What a client's exception says about the request."""
+    text = _reason(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return NoAnswer(text, sent=False, fatal=True)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return NoAnswer(text, sent=False, timed_out=True)
+    if isinstance(error, requests.exceptions.Timeout):
+        return NoAnswer(text, sent=True, timed_out=True)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return NoAnswer(text, sent=False)
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)):
+        return NoAnswer(text, sent=False, fatal=True)
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    before = isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
+    return NoAnswer(text, sent=not before)
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in words, without the addresses that wrap it (a proxy's may hold a password)."""
+    seen: list[BaseException] = []
+    current: Any = error
+    while isinstance(current, BaseException) and current not in seen:
+        seen.append(current)
+        inner = getattr(current, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((part for part in reversed(current.args) if isinstance(part, BaseException)), None)
+        current = inner or current.__cause__ or current.__context__
+    last = seen[-1]
+    return getattr(last, "strerror", None) or str(last) or type(last).__name__

@@ -1,0 +1,134 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""The connection's options as the REST transport uses them: clouds, addresses, limits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.mailops.exchange.plugins.module_utils._session import InvalidParameter
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where a national cloud answers."""
+
+    endpoint: str
+    authority: str
+
+
+CLOUDS = {
+    "public": Cloud("https://outlook.office365.com", "https://login.microsoftonline.com"),
+    "gcc_high": Cloud("https://outlook.office365.us", "https://login.microsoftonline.us"),
+    "dod": Cloud("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
+    "china": Cloud("https://outlook.office365.cn", "https://login.partner.microsoftonline.cn"),
+}
+
+# Which options a kind of credential cannot do without.
+NEEDED = {
+    "client_secret": ("client_id", "client_secret"),
+    "certificate": ("client_id", "certificate_path"),
+    "managed_identity": (),
+    "workload_identity": (),
+    "azure_cli": (),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options, complete and checked. timeout: seconds that one call may take, attempts and waits included."""
+
+    organization: str
+    credential: str
+    endpoint: str
+    authority: str
+    own_authority: bool
+    scope: str
+    client_id: str
+    client_secret: str
+    certificate_path: str
+    certificate_password: str
+    timeout: float
+    max_attempts: int
+    concurrency: int
+    validate_certs: bool
+    ca_cert: str
+    proxy: str
+
+    @property
+    def base(self) -> str:
+        """The address below which this organisation's cmdlets are."""
+        return f"{self.endpoint}/adminapi/beta/{self.organization}"
+
+    @property
+    def host(self) -> str:
+        """The service's host, for messages."""
+        return urlsplit(self.endpoint).netloc
+
+    @property
+    def login_host(self) -> str:
+        """The sign-in's host, for messages."""
+        return urlsplit(self.authority).netloc
+
+
+def settings_from(options: Mapping[str, Any]) -> Settings:
+    """Complete the options by the cloud's addresses; raises InvalidParameter naming every option that is missing or wrong."""
+    cloud = CLOUDS.get(_text(options, "cloud") or "public")
+    if cloud is None:
+        raise InvalidParameter(
+            f"ansible_exchange_cloud is '{options['cloud']}', which is no known cloud.", remedy=f"Choose one of {', '.join(CLOUDS)}."
+        )
+    settings = Settings(
+        organization=_text(options, "organization"),
+        credential=_text(options, "credential") or "client_secret",
+        endpoint=(_text(options, "endpoint") or cloud.endpoint).rstrip("/"),
+        authority=(_text(options, "authority") or cloud.authority).rstrip("/"),
+        own_authority=bool(_text(options, "authority")),
+        scope=f"{cloud.endpoint}/.default",
+        client_id=_text(options, "client_id"),
+        client_secret=_text(options, "client_secret"),
+        certificate_path=_text(options, "certificate_path"),
+        certificate_password=_text(options, "certificate_password"),
+        timeout=float(options.get("timeout") or 600),
+        max_attempts=int(options.get("max_attempts") or 6),
+        concurrency=int(options.get("concurrency") or 4),
+        validate_certs=bool(options.get("validate_certs", True)),
+        ca_cert=_text(options, "ca_cert"),
+        proxy=_text(options, "proxy"),
+    )
+    problems = list(_problems(settings))
+    if problems:
+        raise InvalidParameter(f"The connection to '{settings.organization}' cannot be made: {'; '.join(problems)}.")
+    return settings
+
+
+def _problems(settings: Settings) -> list[str]:
+    if settings.credential not in NEEDED:
+        return [f"ansible_exchange_credential is '{settings.credential}', which is none of {', '.join(NEEDED)}"]
+    problems = [
+        f"ansible_exchange_{name} is not set, and the credential {settings.credential} needs it"
+        for name in NEEDED[settings.credential]
+        if not getattr(settings, name)
+    ]
+    for name in ("endpoint", "authority"):
+        address = urlsplit(getattr(settings, name))
+        if address.scheme != "https" or not address.netloc:
+            problems.append(f"ansible_exchange_{name} is '{getattr(settings, name)}', which does not begin with https://")
+    if settings.timeout <= 0:
+        problems.append(f"ansible_exchange_timeout is {settings.timeout:g}, but must be more than 0 seconds")
+    problems += [
+        f"ansible_exchange_{name} is {getattr(settings, name)}, but must be at least 1"
+        for name in ("max_attempts", "concurrency")
+        if getattr(settings, name) < 1
+    ]
+    return problems
+
+
+def _text(options: Mapping[str, Any], name: str) -> str:
+    value = options.get(name)
+    return "" if value is None else str(value)
