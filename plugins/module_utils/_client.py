@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.module_utils.connection import Connection, ConnectionError
+from ansible.module_utils import connection
 
 from ._session import Cmdlet, ExchangeError, Reply, Row, Unavailable
 
@@ -19,7 +19,7 @@ class KeeperSession:
 
     def __init__(self, socket_path: str, check_mode: bool = False) -> None:
         self.check_mode = check_mode
-        self._connection = Connection(socket_path)
+        self._connection = connection.Connection(socket_path)
 
     def call(self, cmdlet: Cmdlet) -> Reply:
         """Run one cmdlet; raises the typed ExchangeError."""
@@ -46,9 +46,9 @@ class KeeperSession:
         """One request. Core's message is replaced where the keeper is gone, because it would show every parameter."""
         try:
             return getattr(self._connection, method)(dict(params))
-        except ConnectionError as error:
+        except connection.ConnectionError as error:
             if getattr(error, "code", None) is not None:
-                raise Unavailable(str(error), remedy="Run again.") from error
+                raise Unavailable(str(error), remedy="Run again.", uncertain=write is not None) from error
             raise Unavailable(
                 "the keeper of this run ended before it answered.",
                 cmdlet=write.name if write else "",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from ansible import constants as C
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
@@ -31,7 +31,7 @@ class Unusable(Exception):
     """The task asks for what cannot be; the text is one line with the remedy."""
 
 
-class ActionModule(ActionBase):  # type: ignore[misc] - ansible carries no type information
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible carries no type information
     """Every module of the collection on a tenant host."""
 
     _supports_check_mode = True
@@ -62,7 +62,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] - ansible carries no type 
 
     def _refuse(self, name: str) -> None:
         if self._task.async_val:
-            raise Unusable(f"{name} cannot run with 'async': it runs in the playbook's own process. Remove 'async' and 'poll' from the task.")
+            raise Unusable(f"{name} cannot run with 'async': it runs in the playbook's own process. Remove 'async' and 'poll'.")
         if self._connection.become is not None:
             raise Unusable(f"{name} cannot run with 'become': rights come from the tenant's credential. Set become: false for the task.")
         if not isinstance(self._connection, TenantConnection):
@@ -128,7 +128,7 @@ def core() -> tuple[int, ...]:
 def invocation_wanted(task_vars: Mapping[str, Any]) -> bool:
     """Whether results carry the task's options: always, until core made it a setting."""
     try:
-        return bool(C.config.get_config_value("INJECT_INVOCATION", variables=dict(task_vars)))
+        return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=dict(task_vars)))
     except AnsibleError:
         return True
 

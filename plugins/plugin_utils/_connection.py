@@ -24,7 +24,7 @@ REFUSAL = (
 )
 
 
-class TenantConnection(ConnectionBase):  # type: ignore[misc] - ansible carries no type information
+class TenantConnection(ConnectionBase):  # type: ignore[misc]  # ansible carries no type information
     """A host that is a tenant: it has a session, no shell and no files."""
 
     has_pipelining = False
@@ -66,15 +66,15 @@ class TenantConnection(ConnectionBase):  # type: ignore[misc] - ansible carries 
             raise AnsibleError(f"The session of '{self._address()}' could not be closed: {error}") from error
         self._connected = False
 
-    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> NoReturn:
+    def exec_command(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse: there is no shell behind this connection."""
         self._refuse("A command")
 
-    def put_file(self, in_path: str, out_path: str) -> NoReturn:
+    def put_file(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse: there are no files behind this connection."""
         self._refuse("A file transfer")
 
-    def fetch_file(self, in_path: str, out_path: str) -> NoReturn:
+    def fetch_file(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse: there are no files behind this connection."""
         self._refuse("A file transfer")
 

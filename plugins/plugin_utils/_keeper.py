@@ -200,7 +200,7 @@ class Keeper:
     def _listen(self, name: str, handler: Handler) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(str(self.directory / name))
-        os.chmod(self.directory / name, 0o600)
+        (self.directory / name).chmod(0o600)
         listener.listen(128)
         threading.Thread(target=self._accept, args=(listener, handler), daemon=True).start()
         return listener

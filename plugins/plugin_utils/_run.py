@@ -82,7 +82,7 @@ def directory_of(run: Run) -> Path:
 
 def _bases() -> Iterator[Path]:
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and os.path.isabs(runtime) and os.access(runtime, os.W_OK | os.X_OK):
+    if runtime and Path(runtime).is_absolute() and os.access(runtime, os.W_OK | os.X_OK):
         yield Path(runtime)
     yield Path(tempfile.gettempdir())
     yield Path("/tmp")  # noqa: S108 - the directory below it is private, and checked for it
@@ -123,7 +123,7 @@ def write_salt(directory: Path) -> bytes:
     handle = os.open(directory / "salt.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "wb") as stream:
         stream.write(salt)
-    os.replace(directory / "salt.new", directory / "salt")
+    (directory / "salt.new").replace(directory / "salt")
     return salt
 
 

@@ -122,5 +122,5 @@ def collection_root() -> Path:
 def environment() -> dict[str, str]:
     """The keeper's environment: this one without secrets, and with the very modules that this process finds."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
-    kept["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path and os.path.isabs(path) and os.pathsep not in path)
+    kept["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if Path(path).is_absolute() and os.pathsep not in path)
     return kept

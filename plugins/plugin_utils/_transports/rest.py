@@ -42,6 +42,8 @@ from .rest_wire import (
 
 Outcome = Response | NoAnswer
 Result = Reply | ExchangeError
+# A first page with the link to the next one, or why there is none.
+First = tuple[Reply, str] | ExchangeError
 
 
 class RestTransport:
@@ -61,66 +63,67 @@ class RestTransport:
 
     def call_many(self, cmdlets: Sequence[Cmdlet]) -> list[Result]:
         """Run calls that do not depend on each other; answers in order, each with its own fate."""
-        results = self._rounds(cmdlets, time.monotonic() + self.settings.timeout)
-        return [self._all_pages(cmdlet, *result) if isinstance(result, tuple) else result for cmdlet, result in zip(cmdlets, results, strict=True)]
+        firsts = self._rounds(cmdlets)
+        return [
+            self._all_pages(cmdlet, *first) if isinstance(first, tuple) else first for cmdlet, first in zip(cmdlets, firsts, strict=True)
+        ]
 
-    def _rounds(self, cmdlets: Sequence[Cmdlet], deadline: float) -> list[tuple[Reply, str] | ExchangeError]:
+    def _rounds(self, cmdlets: Sequence[Cmdlet]) -> list[First]:
         """Send, judge, send again what may be repeated, until each call has a first page or an error."""
-        results: dict[int, tuple[Reply, str] | ExchangeError] = {}
+        deadline = time.monotonic() + self.settings.timeout
+        results: dict[int, First] = {}
         pending, attempt, refused = list(range(len(cmdlets))), 1, ""
-        renewed = False
         while pending:
             try:
                 token = self._tokens.token(refused)
             except ExchangeError as error:
                 results.update({place: _about(error, cmdlets[place]) for place in pending})
                 break
-            outcomes = self._send_all([cmdlets[place] for place in pending], token, deadline)
-            again, pause = [], 0.0
-            expired = [place for place, outcome in zip(pending, outcomes, strict=True) if _expired(outcome) and not renewed]
-            for place, outcome in zip(pending, outcomes, strict=True):
-                if place in expired:
-                    again.append(place)
-                    continue
-                result, wait = self._judged(cmdlets[place], outcome, attempt, deadline)
-                if result is None:
-                    again.append(place)
-                    pause = max(pause, wait)
-                else:
+            outcomes = dict(zip(pending, self._send_all([cmdlets[place] for place in pending], token, deadline), strict=True))
+            again = [place for place in pending if not refused and _expired(outcomes[place])]
+            pause = 0.0
+            for place in (place for place in pending if place not in again):
+                result, wait = self._judged(cmdlets[place], outcomes[place], attempt, deadline)
+                if result is not None:
                     results[place] = result
-            if expired:
-                refused, renewed = token.value, True
+                else:
+                    pause = max(pause, wait)
+            if again:
+                refused = token.value
             else:
                 attempt += 1
-            pending = again
+            pending = [place for place in pending if place not in results]
             if pending and pause:
                 self._sleep(pause)
         return [results[place] for place in range(len(cmdlets))]
 
-    def _judged(
-        self, cmdlet: Cmdlet, outcome: Outcome, attempt: int, deadline: float
-    ) -> tuple[tuple[Reply, str] | ExchangeError | None, float]:
+    def _judged(self, cmdlet: Cmdlet, outcome: Outcome, attempt: int, deadline: float) -> tuple[First | None, float]:
         """The result of one attempt, or None and the seconds to wait before the next."""
         if isinstance(outcome, Response) and outcome.status in {200, 201, 202, 204}:
             return self._success(cmdlet, outcome), 0.0
         verdict = judge(outcome, cmdlet.reads, attempt)
         if verdict.again and attempt < self.settings.max_attempts and time.monotonic() + verdict.pause < deadline:
             return None, verdict.pause
-        error = error_of(cmdlet, outcome) if isinstance(outcome, Response) else self._silence(cmdlet, outcome)
-        if isinstance(outcome, Response) and 300 <= outcome.status < 400:
-            target = urlsplit(outcome.headers.get("location", "")).netloc
-            error = Unavailable(
-                f"{self.settings.host} answered with a redirect to {target or 'nowhere'}.",
-                cmdlet=cmdlet.name,
-                identity=cmdlet.identity,
-                remedy="Check ansible_exchange_endpoint and ansible_exchange_cloud.",
-            )
+        error = self._error(cmdlet, outcome)
         error.uncertain = verdict.uncertain
         if verdict.again and attempt > 1:
             error.text += f" ({attempt} attempts)"
         return error, 0.0
 
-    def _success(self, cmdlet: Cmdlet, response: Response) -> tuple[Reply, str] | ExchangeError:
+    def _error(self, cmdlet: Cmdlet, outcome: Outcome) -> ExchangeError:
+        if isinstance(outcome, NoAnswer):
+            return self._silence(cmdlet, outcome)
+        if not 300 <= outcome.status < 400:
+            return error_of(cmdlet, outcome)
+        target = urlsplit(outcome.headers.get("location", "")).netloc
+        return Unavailable(
+            f"{self.settings.host} answered with a redirect to {target or 'nowhere'}.",
+            cmdlet=cmdlet.name,
+            identity=cmdlet.identity,
+            remedy="Check ansible_exchange_endpoint and ansible_exchange_cloud.",
+        )
+
+    def _success(self, cmdlet: Cmdlet, response: Response) -> First:
         try:
             reply, link = reply_of(response)
         except NotAnEnvelope as error:
@@ -143,7 +146,7 @@ class RestTransport:
             text, remedy = f"{host} closed the connection before it answered: {reason}.", "Run again."
         else:
             text = f"{host} cannot be reached: {reason}."
-            remedy = f"Check ansible_exchange_endpoint, ansible_exchange_proxy, ansible_exchange_ca_cert, and that https://{host} is reachable."
+            remedy = "Check ansible_exchange_endpoint, ansible_exchange_proxy and ansible_exchange_ca_cert, and the firewall."
         return kind(text, cmdlet=cmdlet.name, identity=cmdlet.identity, remedy=remedy)
 
     def _headers(self, cmdlet: Cmdlet, token: Token) -> dict[str, str]:
@@ -191,17 +194,20 @@ class RestTransport:
 
     def _again(self, cmdlet: Cmdlet) -> Result:
         """Once more from the first page, because a link to a page may have grown stale."""
-        (result,) = self._rounds([cmdlet], time.monotonic() + self.settings.timeout)
+        (result,) = self._rounds([cmdlet])
         return self._all_pages(cmdlet, *result, fresh=False) if isinstance(result, tuple) else result
 
-    def _page(self, cmdlet: Cmdlet, link: str) -> tuple[Reply, str] | ExchangeError:
+    def _page(self, cmdlet: Cmdlet, link: str) -> First:
         """One later page: the same body and headers, sent to the link."""
         target = urlsplit(link)
         if target.scheme != "https" or not _same_service(target.netloc, self.settings.host):
             return Unavailable(f"the next page lies at {target.netloc or link}, which is not {self.settings.host}.")
         deadline, attempt, refused = time.monotonic() + self.settings.timeout, 1, ""
         while True:
-            token = self._tokens.token(refused)
+            try:
+                token = self._tokens.token(refused)
+            except ExchangeError as error:
+                return error
             outcome = self._http.post(link, self._headers(cmdlet, token), body_of(cmdlet), deadline)
             if _expired(outcome) and not refused:
                 refused = token.value

@@ -137,7 +137,7 @@ def kind_of(response: Response, told: Told) -> type[ExchangeError]:
 
 def limited(response: Response) -> bool:
     """True for the plain-text answer of the limit on concurrent requests."""
-    return response.text.lstrip("\x00 \r\n\t\"").casefold().startswith(CONCURRENCY)
+    return response.text.lstrip('\x00 \r\n\t"').casefold().startswith(CONCURRENCY)
 
 
 def read_body(response: Response) -> Told:

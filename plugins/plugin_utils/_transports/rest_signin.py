@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MARGIN = 300
 
 REMEDIES = {
-    "AADSTS7000215": "Set ansible_exchange_client_secret to the secret's value (not its id), and check that it belongs to this application.",
+    "AADSTS7000215": "Set ansible_exchange_client_secret to the value (not the id) of a secret of this very application.",
     "AADSTS7000222": "The client secret has expired: make a new one and set ansible_exchange_client_secret to its value.",
     "AADSTS700016": "Check ansible_exchange_client_id, and that the application is registered in, or consented to by, this organization.",
     "AADSTS90002": "Check ansible_exchange_organization (tenant id or verified domain) and ansible_exchange_cloud.",
@@ -90,7 +90,7 @@ class TokenSource:
 
 def make_credential(settings: Settings) -> TokenCredential:
     """The azure-identity credential of the options."""
-    import azure.identity as identity  # here, because the import takes longer than many a task
+    from azure import identity  # here, because the import takes longer than many a task
 
     tenant, kind = settings.organization, settings.credential
     if kind == "azure_cli":

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -60,7 +60,7 @@ def rows(*found: Mapping[str, Any], **more: Any) -> Answer:
 def refused(status: int, message: str, kind: str = "", **headers: str) -> Answer:
     """An error of the service: `id|type|text` in details, the type inside too."""
     detail = {"code": "Client", "target": "", "message": message}
-    inner = {"message": "Invalid Operation", "internalexception": {"message": message.split("|")[-1], "type": kind}}
+    inner = {"message": "Invalid Operation", "internalexception": {"message": message.rpartition("|")[2], "type": kind}}
     error = {"code": "BadRequest", "message": "Invalid Operation", "details": [detail], "innererror": inner if kind else {}}
     return Answer(status, {"error": error}, headers)
 
@@ -71,6 +71,7 @@ def token(tenant: str = TENANT, serial: int = 0, **claims: Any) -> str:
     return f"eyJhbGciOiJub25lIn0.{body}.signature"
 
 
+@final
 class Service(AbstractContextManager["Service"]):
     """The token endpoint answers by itself; everything else is the script's. `requests` holds what came, tokens apart."""
 
