@@ -1,0 +1,194 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting and stopping: the HTTPS site, the control site, the ready line; in this process or in a thread of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from .api import Api
+from .certificates import server_context
+from .clock import Clock
+from .control import Control
+from .faults import Faults
+from .journal import Journal
+from .signin import SignIn
+from .tenant import Tenant
+from .tokens import Mint
+
+BODY_LIMIT = 64 << 20
+HOST = "127.0.0.1"
+
+
+async def serve(directories: Sequence[Path], announce: Callable[[dict[str, Any]], None], stop: asyncio.Event, *, port: int = 0,
+                listen: Iterable[str] = (), parameters: dict[str, Any] | None = None) -> None:
+    """Serve tenant directories until ``stop`` is set. ``announce`` gets the ready line; ``listen`` are more loopback addresses."""
+    clock, mint, faults, journal = Clock(), Mint(), Faults(), Journal()
+    tenants = [Tenant(Path(directory), clock) for directory in directories]
+    _check(tenants)
+    for tenant in tenants:
+        tenant.about.setdefault("parameters", {}).update(parameters or {})
+        tenant.reset()
+    sign_in = SignIn(tenants, mint)
+    api = Api(sign_in, mint, clock, faults, journal)
+    control = Control(tenants, sign_in, mint, clock, faults, journal, api)
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as place:
+        context, authority = server_context(Path(place))
+        main = await _runner([*api.routes(), *sign_in.routes()])
+        plain = await _runner([*control.routes(), *sign_in.managed_routes()])
+        try:
+            bound = await _site(main, HOST, port, context)
+            for address in listen:
+                await _site(main, address, bound, context)
+            control_port = await _site(plain, HOST, 0, None)
+            control.ready = _ready(tenants, bound, control_port, authority, list(listen), Path(place))
+            announce(control.ready)
+            await stop.wait()
+        finally:
+            faults.replace([])
+            await main.cleanup()
+            await plain.cleanup()
+
+
+async def _runner(routes: list[web.RouteDef]) -> web.AppRunner:
+    app = web.Application(client_max_size=BODY_LIMIT)
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    return runner
+
+
+async def _site(runner: web.AppRunner, host: str, port: int, context: Any) -> int:
+    site = web.TCPSite(runner, host, port, ssl_context=context, backlog=512)
+    await site.start()
+    return int(runner.addresses[-1][1])
+
+
+def _check(tenants: list[Tenant]) -> None:
+    names = [tenant.organization.lower() for tenant in tenants] + [tenant.tenant_id for tenant in tenants]
+    if len(set(names)) < len(names):
+        raise ValueError("two tenant directories hold the same organization or tenant id")
+
+
+def _ready(tenants: list[Tenant], port: int, control: int, authority: Path, listen: list[str], place: Path) -> dict[str, Any]:
+    entries = []
+    for tenant in tenants:
+        client, about = tenant.clients[0], tenant.about
+        federated = place / f"{tenant.tenant_id}.token"
+        federated.write_text(client.federated_token, encoding="utf-8")
+        entries.append({
+            "organization": tenant.organization, "endpoint": f"https://{HOST}:{port}", "authority": f"https://{HOST}:{port}",
+            "client_id": client.client_id, "client_secret": client.client_secret,
+            "certificate_path": str(client.certificates[0].resolve()) if client.certificates else None, "smtp": None,
+            "tenant_id": tenant.tenant_id, "shared_domain": about.get("shared_domain"), "routing_domain": about.get("routing_domain"),
+            "expired_certificate_path": str((tenant.directory / "expired.pem").resolve()), "federated_token_file": str(federated),
+            "identity_endpoint": f"http://{HOST}:{control}/msi/token", "identity_header": about.get("identity_header"),
+            "directory": str(tenant.directory.resolve()),
+            "clients": [{"client_id": entry.client_id, "client_secret": entry.client_secret,
+                         "certificates": [str(path.resolve()) for path in entry.certificates]} for entry in tenant.clients]})
+    return {"control": f"http://{HOST}:{control}", "ca_cert": str(authority), "dns": None, "tenants": entries, "hosts": {},
+            "authorities": [f"https://{address}:{port}" for address in (HOST, *listen)]}
+
+
+class Sandbox:
+    """A running sandbox, seen from the test."""
+
+    def __init__(self, ready: dict[str, Any]) -> None:
+        """Keep the ready line."""
+        self.ready = ready
+
+    def ask(self, method: str, path: str, content: Any = None) -> Any:
+        """Speak to control. Raises urllib.error.HTTPError."""
+        data = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(self.ready["control"] + path, data=data, method=method)  # noqa: S310 - our own http URL
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own http URL
+            return json.loads(answer.read())
+
+    def tenant(self, organization: str = "") -> dict[str, Any]:
+        """Return a tenant's entry of the ready line (the first one by default)."""
+        entries: list[dict[str, Any]] = self.ready["tenants"]
+        return next(entry for entry in entries if organization in ("", entry["organization"]))
+
+    def state(self, organization: str = "") -> dict[str, Any]:
+        """Return one tenant's state (the first one's by default)."""
+        name = self.tenant(organization)["organization"]
+        found: dict[str, Any] = self.ask("GET", f"/state?tenant={name}")["tenants"][name]
+        return found
+
+    def calls(self, **filters: Any) -> list[dict[str, Any]]:
+        """Return the calls; ``writes=1``, ``tenant=``, ``cmdlet=``, ``since=`` filter."""
+        query = "&".join(f"{name}={value}" for name, value in filters.items())
+        found: list[dict[str, Any]] = self.ask("GET", f"/calls?{query}")
+        return found
+
+    def tokens(self) -> list[dict[str, Any]]:
+        """Return the issued tokens."""
+        found: list[dict[str, Any]] = self.ask("GET", "/tokens")
+        return found
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Replace the faults."""
+        self.ask("PUT", "/faults", list(rules))
+
+    def parameters(self, organization: str = "", **values: Any) -> None:
+        """Change parameters of one tenant, or of all."""
+        self.ask("PUT", "/parameters", {**({"tenant": organization} if organization else {}), **values})
+
+    def clock(self, **change: Any) -> dict[str, Any]:
+        """Change the clock (``set``, ``advance``, ``rate``) or just read it."""
+        found: dict[str, Any] = self.ask("PUT", "/clock", change)
+        return found
+
+    def put(self, noun: str, **change: Any) -> None:
+        """Change state: ``objects=``, or ``identity=`` with ``set=`` or ``remove=True``; ``tenant=``."""
+        self.ask("PUT", "/state", {"noun": noun, **change})
+
+    def reset(self) -> None:
+        """Back to the start."""
+        self.ask("POST", "/reset", {})
+
+
+@contextmanager
+def running(tenants: Sequence[Path | str], *, port: int = 0, listen: Iterable[str] = (), **parameters: Any) -> Iterator[Sandbox]:
+    """Run a sandbox in a thread. ``parameters`` apply to every tenant and outlive a reset."""
+    loop = asyncio.new_event_loop()
+    stop, started = asyncio.Event(), threading.Event()
+    ready: list[dict[str, Any]] = []
+    failures: list[BaseException] = []
+
+    def announce(line: dict[str, Any]) -> None:
+        ready.append(line)
+        started.set()
+
+    def work() -> None:
+        try:
+            loop.run_until_complete(serve([Path(name) for name in tenants], announce, stop, port=port, listen=listen, parameters=parameters))
+        except BaseException as error:  # handed to the thread that waits
+            failures.append(error)
+        finally:
+            loop.close()
+            started.set()
+
+    thread = threading.Thread(target=work, name="sandbox", daemon=True)
+    thread.start()
+    started.wait()
+    if failures:
+        raise failures[0]
+    try:
+        yield Sandbox(ready[0])
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(timeout=10)
+    if failures:
+        raise failures[0]
