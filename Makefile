@@ -7,14 +7,25 @@ TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
 GATES ?=
 
-.PHONY: test lint artefact lock runtime
+.PHONY: test test-all lint docs format artefact lock runtime
 .DEFAULT_GOAL := test
 
 test: ## the fast tests, on the newest core that PYTHON can run
 	@$(TOOL)suite -- $(ARGS)
 
+test-all: ## the gates, and every test on the oldest and the newest core
+	@$(TOOL)verify $(ARGS)
+
 lint: ## every gate: types, style, documentation, sanity on the oldest and the newest core, the artefact
 	@$(TOOL)lint $(GATES)
+
+format: ## write every Python file in the one style
+	@$(TOOL)environments py312-lint >/dev/null
+	@.venv/py312-lint/bin/ruff check --quiet --fix-only .
+	@.venv/py312-lint/bin/ruff format .
+
+docs: ## the documentation site, in build/docs
+	@$(TOOL)docs
 
 artefact: ## list the artefact's files in tests/artefact.txt
 	@$(TOOL)artefact

@@ -67,10 +67,8 @@ def names(tarball: Path) -> list[str]:
         return sorted(member.name for member in archive.getmembers() if member.isfile())
 
 
-def differences(tarball: Path) -> list[str]:
+def compare(listed: set[str], packed: set[str]) -> list[str]:
     """One line for each file that the committed list and the tarball do not share."""
-    listed = set(LIST.read_text(encoding="utf-8").split())
-    packed = set(names(tarball))
     return [f"{name} is packed but not listed in tests/artefact.txt: `make artefact` lists it" for name in sorted(packed - listed)] + [
         f"{name} is listed in tests/artefact.txt but not packed" for name in sorted(listed - packed)
     ]

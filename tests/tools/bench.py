@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,9 @@ class Bench:
             check=False,
         )
 
-    def findings(self, *command: str, **variables: str) -> list[str]:
-        """What a program printed when it failed, and nothing when it succeeded."""
+    def findings(self, pattern: str, *command: str, **variables: str) -> list[str]:
+        """The lines of a failed program that match the pattern (all if none does); nothing when it succeeded."""
         done = self.call(*command, **variables)
-        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        said = [line for line in done.stdout.splitlines() if line.strip()]
+        lines = [line for line in said if re.search(pattern, line)] or said
         return [] if done.returncode == 0 else lines or [f"{command[0]} ended with {done.returncode} and said nothing"]

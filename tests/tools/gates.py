@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from tools import artefact, runtime, sanity
+from tools import artefact, rules, runtime, sanity
 from tools.bench import Bench
 from tools.environments import NEWEST, OLDEST, Environment
 
@@ -33,33 +32,28 @@ class Gate:
     run: Callable[[Bench], list[str]]
 
 
-def _program(*command: str) -> Callable[[Bench], list[str]]:
-    return lambda bench: bench.findings(*command)
+def _program(pattern: str, *command: str) -> Callable[[Bench], list[str]]:
+    return lambda bench: bench.findings(pattern, *command)
 
 
 def _types_of_plugins(bench: Bench) -> list[str]:
     package = "ansible_collections.mailops.exchange.plugins"
-    return bench.findings("mypy", "--cache-dir", str(bench.work / "mypy-plugins"), "-p", package, MYPYPATH=str(bench.tree))
+    return bench.findings(": error:", "mypy", "--cache-dir", str(bench.work / "mypy-plugins"), "-p", package, MYPYPATH=str(bench.tree))
 
 
 def _types_of_tests(bench: Bench) -> list[str]:
-    scripts = [str(path.relative_to(bench.copy)) for path in sorted((bench.copy / "tests").rglob("*")) if _is_script(path)]
+    scripts = [str(path.relative_to(bench.copy)) for path in sorted((bench.copy / "tests").rglob("*")) if rules.is_script(path)]
     found = []
     for part in ([], *([script] for script in scripts)):
         words = part or ["tests"]
         found += bench.findings(
-            "mypy", "--cache-dir", str(bench.work / "mypy-tests"), *words, MYPYPATH=f"{bench.copy / 'tests'}:{bench.tree}"
+            ": error:", "mypy", "--cache-dir", str(bench.work / "mypy-tests"), *words, MYPYPATH=f"{bench.copy / 'tests'}:{bench.tree}"
         )
     return found
 
 
-def _is_script(path: Path) -> bool:
-    """A Python program without the suffix, as tests/sandbox/serve."""
-    return not path.suffix and path.is_file() and path.read_bytes()[:60].splitlines()[:1] == [b"#!/usr/bin/env python3"]
-
-
 def _changelog(bench: Bench) -> list[str]:
-    found = bench.findings("antsibull-changelog", "lint")
+    found = bench.findings(".", "antsibull-changelog", "lint")
     fragments = list((bench.copy / "changelogs/fragments").glob("*.yml"))
     released = "0.1.0" in (bench.copy / "changelogs/changelog.yaml").read_text(encoding="utf-8")
     if not fragments and not released:
@@ -69,7 +63,7 @@ def _changelog(bench: Bench) -> list[str]:
 
 def _packed(bench: Bench) -> list[str]:
     tarball = artefact.build(bench.lint, bench.work)
-    return artefact.differences(tarball)
+    return artefact.compare(set(artefact.LIST.read_text(encoding="utf-8").split()), set(artefact.names(tarball)))
 
 
 def _importer(bench: Bench) -> list[str]:
@@ -92,7 +86,7 @@ def _runtime(bench: Bench) -> list[str]:
 
 
 def _sanity(environment: Environment) -> Callable[[Bench], list[str]]:
-    return lambda bench: sanity.run(bench, environment)[1] + sanity.ignored(bench.copy)
+    return lambda bench: sanity.run(bench, environment) + sanity.ignored(bench.copy)
 
 
 # The slow ones first: two run at a time.
@@ -102,12 +96,22 @@ GATES = (
     Gate("galaxy-importer", _importer),
     Gate("mypy plugins", _types_of_plugins),
     Gate("mypy tests", _types_of_tests),
-    Gate("ansible-lint production", _program("ansible-lint", "--profile", "production", "--offline", "--strict", "-q")),
-    Gate("antsibull-docs", _program("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", ".")),
+    Gate(
+        "ansible-lint production",
+        _program(r"^\S+:\d+", "ansible-lint", "-f", "pep8", "--profile", "production", "--offline", "--strict", "-q"),
+    ),
+    Gate(
+        "antsibull-docs",
+        _program(r":\d+:\d+: ", "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "."),
+    ),
     Gate("antsibull-changelog", _changelog),
     Gate("artefact's file list", _packed),
-    Gate("execution environment", _program("ansible-builder", "introspect", "--sanitize", ".")),
+    Gate("execution environment", _program(".", "ansible-builder", "introspect", "--sanitize", ".")),
     Gate("meta/runtime.yml", _runtime),
-    Gate("ruff check", _program("ruff", "check", "--no-cache", ".")),
-    Gate("ruff format", _program("ruff", "format", "--no-cache", "--check", ".")),
+    Gate("own rules", lambda bench: rules.check(bench.copy)),
+    Gate("ruff check", _program(r":\d+:\d+: ", "ruff", "check", "--no-cache", "--output-format", "concise", ".")),
+    Gate(
+        "ruff format",
+        _program("^(Would|unformatted)|:.*unformatted", "ruff", "format", "--no-cache", "--check", "--output-format", "concise", "."),
+    ),
 )

@@ -91,3 +91,11 @@ def at_hand() -> Interpreter:
         f"No Python {', '.join(SUPPORTED)} with its venv module is on this machine: `apt-get install python3-venv`, "
         "or name one, as in `make test PYTHON=/usr/bin/python3.12`."
     )
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:]:
+        try:
+            print(find(wanted).path)
+        except Missing as problem:
+            raise SystemExit(str(problem)) from None

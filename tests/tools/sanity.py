@@ -57,17 +57,18 @@ def prepare(environment: Environment) -> None:
     config.write_text(_pip_settings(environment), encoding="utf-8")
 
 
-def _findings(returncode: int, lines: list[str], tests: int) -> list[str]:
+def findings(returncode: int, lines: list[str]) -> list[str]:
+    """What a run of ansible-test found: its errors, what it skipped, and that it ran nothing at all."""
     found = [line for line in lines if line.startswith(("ERROR", "FATAL")) or SKIPPED.match(line)]
     if returncode != 0 and not found:
-        found = lines[-20:]
-    if not tests:
+        return lines[-20:]
+    if not any(line.startswith("Running sanity test ") for line in lines):
         found.append("ansible-test ran no sanity test")
     return found
 
 
-def run(bench: Bench, environment: Environment) -> tuple[int, list[str]]:
-    """The number of tests that ran, and the findings: errors, and every test that was skipped for want of something."""
+def run(bench: Bench, environment: Environment) -> list[str]:
+    """The findings: errors, and every test that was skipped for want of something."""
     environments.ready(environment)
     real = interpreters.find(environment.python).path.parent
     variables = bench.variables(environment)
@@ -87,8 +88,7 @@ def run(bench: Bench, environment: Environment) -> tuple[int, list[str]]:
         )
     lines = done.stdout.splitlines()
     (bench.work / f"sanity-{environment.name}.log").write_text(done.stdout, encoding="utf-8")
-    tests = sum(1 for line in lines if line.startswith("Running sanity test "))
-    return tests, _findings(done.returncode, lines, tests)
+    return findings(done.returncode, lines)
 
 
 def ignored(folder: Path) -> list[str]:

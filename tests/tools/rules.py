@@ -1,0 +1,111 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The project's own rules on Python files: headers, lengths, imports, and suppressions that give their reason."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+FILE_LINES = 400
+FUNCTION_LINES = 40
+MODULE_CODE = 40
+HEADER = (
+    "# Copyright: the mailops.exchange authors",
+    "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)",
+    "# SPDX-License-Identifier: GPL-3.0-or-later",
+)
+DOCUMENTS = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+SUPPRESSION = re.compile(
+    r"#\s*(?:noqa(?::\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*)?|type:\s*ignore(?:\[[\w,\s-]+\])?|pylint:\s*disable=[\w,-]+)(.*)$"
+)
+REASON = re.compile(r"[a-z]{2,}\W+[a-z]{2,}", re.IGNORECASE)
+REMINDER = re.compile(r"\b([T]ODO|[F]IXME|[X]XX)\b|raise [N]otImplementedError")
+
+
+def _header(lines: list[str]) -> Iterator[str]:
+    start = 1 if lines and lines[0].startswith("#!") else 0
+    if tuple(lines[start : start + 3]) != HEADER:
+        yield "1: the three lines of copyright and licence do not stand first"
+
+
+def _lines(lines: list[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        found = SUPPRESSION.search(line)
+        if found and not REASON.search(found[1]):
+            yield f"{number}: a suppression without its reason on the line"
+        if REMINDER.search(line):
+            yield f"{number}: a stub or a reminder"
+
+
+def _functions(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > FUNCTION_LINES:
+                yield f"{node.lineno}: {node.name} has {length} lines, {FUNCTION_LINES} are allowed"
+
+
+def _is_table(node: ast.stmt) -> bool:
+    """An assignment to an upper-case name: documentation, SPEC, a table of properties."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return bool(targets) and all(isinstance(target, ast.Name) and target.id.isupper() for target in targets)
+
+
+def module_code(text: str) -> int:
+    """The lines of a module file that are neither documentation, nor a table, nor blank, nor comment."""
+    lines = text.splitlines()
+    outside = set(range(1, len(lines) + 1))
+    for node in ast.parse(text).body:
+        if _is_table(node):
+            outside -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return sum(1 for number in outside if lines[number - 1].strip() and not lines[number - 1].lstrip().startswith("#"))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    """Modules and module_utils run where nothing but Python and Ansible's own module_utils is certain."""
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        for name in names:
+            own = name.startswith(("ansible.module_utils", "ansible_collections.mailops.exchange.plugins.module_utils"))
+            if not own and name.partition(".")[0] not in sys.stdlib_module_names:
+                yield f"{node.lineno}: imports {name}, which is neither standard library nor module_utils"
+
+
+def problems(name: str, text: str) -> list[str]:
+    """What a file breaks; name: its path in the checkout. One line each, with the path and the line."""
+    lines = text.splitlines()
+    tree = ast.parse(text)
+    found = [*_lines(lines), *_functions(tree)]
+    if lines:
+        found += _header(lines)
+    if name.startswith(("plugins/modules/", "plugins/module_utils/")):
+        found += _imports(tree)
+    if name.startswith("plugins/modules/"):
+        code = module_code(text)
+        if code > MODULE_CODE:
+            found.append(f"1: {code} lines of code outside documentation and tables, {MODULE_CODE} are allowed")
+    elif len(lines) > FILE_LINES:
+        found.append(f"1: {len(lines)} lines, {FILE_LINES} are allowed")
+    return [f"{name}:{problem}" for problem in found]
+
+
+def is_script(path: Path) -> bool:
+    """A Python program without the suffix, as tests/sandbox/serve."""
+    return not path.suffix and path.is_file() and path.read_bytes()[:60].splitlines()[:1] == [b"#!/usr/bin/env python3"]
+
+
+def check(root: Path) -> list[str]:
+    """The problems of every Python file under plugins and tests."""
+    found = []
+    for top in ("plugins", "tests"):
+        for path in sorted((root / top).rglob("*")):
+            if path.suffix == ".py" or is_script(path):
+                found += problems(str(path.relative_to(root)), path.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,42 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything: the gates, and every folder of tests on the oldest and the newest ansible-core."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tools import interpreters, lint, suite
+from tools.environments import LINT, NEWEST, OLDEST
+
+
+def missing() -> list[str]:
+    """One line for each interpreter that is needed and not there."""
+    problems = []
+    for version in sorted({environment.python for environment in (OLDEST, NEWEST, LINT)}):
+        try:
+            interpreters.find(version)
+        except interpreters.Missing as problem:
+            problems.append(str(problem))
+    return problems
+
+
+def main(arguments: list[str]) -> int:
+    """Arguments go to pytest. Everything runs, whatever failed before; 1 if anything did."""
+    problems = missing()
+    if problems:
+        print(*problems, sep="\n")
+        print(f"test-all: {len(problems)} interpreters are missing, nothing ran")
+        return 1
+    started = time.monotonic()
+    findings = lint.run([])
+    outcomes = [suite.run(environment, suite.folders(), arguments) for environment in (OLDEST, NEWEST)]
+    parts = [f"{findings} findings", *(outcome.line for outcome in outcomes)]
+    print(f"test-all: {'; '.join(parts)}; {time.monotonic() - started:.0f} s in all")
+    return 1 if findings or any(outcome.failed for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
