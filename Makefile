@@ -7,7 +7,7 @@ TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
 GATES ?=
 
-.PHONY: test test-all lint docs format artefact lock runtime
+.PHONY: test test-all lint sandbox demo docs format artefact lock runtime
 .DEFAULT_GOAL := test
 
 test: ## the fast tests, on the newest core that PYTHON can run
@@ -23,6 +23,12 @@ format: ## write every Python file in the one style
 	@$(TOOL)environments py312-lint >/dev/null
 	@.venv/py312-lint/bin/ruff check --quiet --fix-only .
 	@.venv/py312-lint/bin/ruff format .
+
+demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down
+	@$(TOOL)program demo $(ARGS)
+
+sandbox: ## an emulated tenant to try playbooks on, until Ctrl-C
+	@$(TOOL)program sandbox $(ARGS)
 
 docs: ## the documentation site, in build/docs
 	@$(TOOL)docs

@@ -42,7 +42,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         command = [sys.executable, "-B", str(SANDBOX / "serve"), "--port", "0", *self._options]
         for folder in self.folders:
             command += ["--tenant", str(folder)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, start_new_session=True)
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             raise RuntimeError(f"the sandbox did not start: exit code {self._process.wait(10)}")

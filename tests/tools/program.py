@@ -26,7 +26,12 @@ def run(name: str, arguments: list[str], environment: Environment) -> int:
             "MAILOPS_WORK": str(work),
         }
         command = [str(environment.bin / "python"), "-B", "-m", f"programs.{name}", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
+        started = subprocess.Popen(command, cwd=ROOT, env=variables)
+        try:
+            return started.wait()
+        except KeyboardInterrupt:
+            # The program got the same Ctrl-C and ends by itself, with its closing line.
+            return started.wait()
 
 
 def main(arguments: list[str]) -> int:

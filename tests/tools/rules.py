@@ -69,10 +69,9 @@ def module_code(text: str) -> int:
 def _imports(tree: ast.Module) -> Iterator[str]:
     """Modules and module_utils run where nothing but Python and Ansible's own module_utils is certain."""
     for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            names = [node.module or ""]
-        for name in names:
+        if not isinstance(node, ast.Import | ast.ImportFrom) or getattr(node, "level", False):
+            continue
+        for name in [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]:
             own = name.startswith(("ansible.module_utils", "ansible_collections.mailops.exchange.plugins.module_utils"))
             if not own and name.partition(".")[0] not in sys.stdlib_module_names:
                 yield f"{node.lineno}: imports {name}, which is neither standard library nor module_utils"
