@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -136,9 +136,20 @@ def report(calls: Sequence[Cmdlet]) -> list[dict[str, Any]]:
     return [{"cmdlet": call.name, "parameters": dict(call.parameters)} for call in calls]
 
 
+class _Module(AnsibleModule):  # type: ignore[misc]  # core ships no type information
+    """Core stops at the first bad option; this one names all of them, as the worker does."""
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """Report `msg`, or every error of the options when it is about them."""
+        found = getattr(self, "validation_result", None)
+        errors = list(found.error_messages) if found is not None else []
+        super().fail_json(msg="; ".join(errors) or msg, **kwargs)
+        raise AssertionError(msg)  # core ends the process above
+
+
 def main(spec: Spec) -> None:
     """Run a SPEC as an ordinary module, over the keeper's socket that the connection names."""
-    module = AnsibleModule(argument_spec=dict(spec.argument_spec), supports_check_mode=True, **spec.rules)
+    module = _Module(argument_spec=dict(spec.argument_spec), supports_check_mode=True, **spec.rules)
     from ._client import KeeperSession  # here, because documentation tools import modules without a connection
 
     if not module._socket_path:

@@ -145,7 +145,7 @@ class RestTransport:
         elif outcome.sent:
             text, remedy = f"{host} closed the connection before it answered: {reason}.", "Run again."
         else:
-            text = f"{host} cannot be reached: {reason}."
+            text = f"{host} cannot be reached{self.settings.through}: {reason}."
             remedy = "Check ansible_exchange_endpoint, ansible_exchange_proxy and ansible_exchange_ca_cert, and the firewall."
         return kind(text, cmdlet=cmdlet.name, identity=cmdlet.identity, remedy=remedy)
 

@@ -96,7 +96,7 @@ class Http:
 
 def unanswered(error: Exception) -> NoAnswer:
     """What a client's exception says about the request."""
-    text = _reason(error)
+    text = reason(error)
     if isinstance(error, requests.exceptions.SSLError):
         return NoAnswer(text, sent=False, fatal=True)
     if isinstance(error, requests.exceptions.ConnectTimeout):
@@ -108,18 +108,18 @@ def unanswered(error: Exception) -> NoAnswer:
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)):
         return NoAnswer(text, sent=False, fatal=True)
     cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    before = isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
+    innermost = getattr(cause, "reason", cause)
+    before = isinstance(innermost, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
     return NoAnswer(text, sent=not before)
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """The innermost cause in words, without the addresses that wrap it (a proxy's may hold a password)."""
     seen: list[BaseException] = []
     current: Any = error
     while isinstance(current, BaseException) and current not in seen:
         seen.append(current)
-        inner = getattr(current, "reason", None)
+        inner = getattr(current, "reason", None) or getattr(current, "inner_exception", None)
         if not isinstance(inner, BaseException):
             inner = next((part for part in reversed(current.args) if isinstance(part, BaseException)), None)
         current = inner or current.__cause__ or current.__context__

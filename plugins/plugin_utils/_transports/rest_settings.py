@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import InvalidParameter
+
+# A tenant id or a domain; nothing else may become a part of an address.
+ORGANIZATION = re.compile(r"[0-9a-zA-Z]([0-9a-zA-Z.-]{0,251}[0-9a-zA-Z])?")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ class Settings:
         return urlsplit(self.endpoint).netloc
 
     @property
+    def through(self) -> str:
+        """The proxy of the options, for messages: its host alone, for its address may hold a password."""
+        return f" through the proxy {urlsplit(self.proxy).netloc.rpartition('@')[2]}" if self.proxy else ""
+
+    @property
     def login_host(self) -> str:
         """The sign-in's host, for messages."""
         return urlsplit(self.authority).netloc
@@ -115,6 +124,8 @@ def _problems(settings: Settings) -> list[str]:
         for name in NEEDED[settings.credential]
         if not getattr(settings, name)
     ]
+    if not ORGANIZATION.fullmatch(settings.organization):
+        problems.append(f"ansible_exchange_organization is '{settings.organization}', which is neither a tenant id nor a domain")
     for name in ("endpoint", "authority"):
         address = urlsplit(getattr(settings, name))
         if address.scheme != "https" or not address.netloc:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import ExchangeError, TimedOut, Unauthorised, Unavailable
 
-from .rest_http import CONNECT_SECONDS, proxies_for, verification
+from .rest_http import CONNECT_SECONDS, proxies_for, reason, verification
 from .rest_settings import Settings
 
 if TYPE_CHECKING:
@@ -141,29 +141,48 @@ def is_guid(text: str) -> bool:
 
 def refusal(settings: Settings, error: Exception) -> ExchangeError:
     """The typed error of a sign-in that failed: one line, with the code that its service gave."""
-    from azure.core.exceptions import ServiceRequestError, ServiceRequestTimeoutError, ServiceResponseTimeoutError
-
-    who = _who(settings)
-    if isinstance(error, (ServiceRequestTimeoutError, ServiceResponseTimeoutError)):
-        return TimedOut(f"{settings.login_host} did not answer the sign-in {who}.", remedy=_reach(settings))
-    if isinstance(error, ServiceRequestError) or "ServiceResponse" in type(error).__name__:
-        return Unavailable(f"the sign-in {who} could not reach {settings.login_host}: {_first(str(error))}", remedy=_reach(settings))
-    message = str(error)
-    found = re.search(r"AADSTS\d+", message)
-    code = found.group(0) if found else ""
+    unreached = _unreached(settings, error)
+    if unreached is not None:
+        return unreached
     if settings.credential == "certificate" and isinstance(error, (OSError, ValueError)):
         return Unauthorised(
-            f"the certificate {settings.certificate_path} cannot be used: {_first(message)}",
+            f"the certificate {settings.certificate_path} cannot be used: {_first(str(error))}",
             remedy="Set ansible_exchange_certificate_path to a PEM or PKCS12 file that holds the certificate and its RSA key, "
             "and ansible_exchange_certificate_password to its password.",
         )
-    text = _first(message[found.start() :] if found else message)
+    message = str(error)
+    found = re.search(r"AADSTS\d+", message)
+    code = found.group(0) if found else ""
     ended = _expiry(settings) if settings.credential == "certificate" and code in {"AADSTS700027", "AADSTS700024"} else ""
     return Unauthorised(
-        f"the sign-in {who} was refused: {text}{ended}",
+        f"the sign-in {_who(settings)} was refused: {_first(message[found.start() :] if found else message)}{ended}",
         error_id=code,
         remedy=REMEDIES.get(code) or _remedy_of_kind(settings),
     )
+
+
+def _unreached(settings: Settings, error: BaseException | None) -> ExchangeError | None:
+    """The error when the sign-in service gave no answer at all; azure-identity hides that inside a refusal."""
+    from azure.core.exceptions import (
+        ServiceRequestError,
+        ServiceRequestTimeoutError,
+        ServiceResponseError,
+        ServiceResponseTimeoutError,
+    )
+
+    cause = error
+    while cause is not None:
+        if isinstance(cause, (ServiceRequestTimeoutError, ServiceResponseTimeoutError)):
+            return TimedOut(
+                f"{settings.login_host} did not answer{settings.through} the sign-in {_who(settings)}.", remedy=_reach(settings)
+            )
+        if isinstance(cause, (ServiceRequestError, ServiceResponseError)) or (
+            isinstance(cause, OSError) and settings.credential == "client_secret"
+        ):
+            text = f"the sign-in {_who(settings)} could not reach {settings.login_host}{settings.through}: {reason(cause).rstrip('.')}."
+            return Unavailable(text, remedy=_reach(settings))
+        cause = cause.__cause__
+    return None
 
 
 def _who(settings: Settings) -> str:
@@ -172,7 +191,7 @@ def _who(settings: Settings) -> str:
 
 
 def _reach(settings: Settings) -> str:
-    return f"Check the name, the firewall and ansible_exchange_proxy; from this machine https://{settings.login_host} must be reachable."
+    return f"Check that https://{settings.login_host} is reachable from here, ansible_exchange_proxy and ansible_exchange_ca_cert."
 
 
 def _remedy_of_kind(settings: Settings) -> str:
@@ -185,7 +204,8 @@ def _remedy_of_kind(settings: Settings) -> str:
 
 def _first(message: str) -> str:
     """The reason without the trace that the sign-in service appends."""
-    line = " ".join(message.split())
+    line = " ".join(message.split()).removeprefix("Authentication failed: ")
+    line = re.sub(r" See the troubleshooting guide for more information: \S+", "", line)
     return re.split(r" (?=Trace ID:|Correlation ID:|Content: \{|To mitigate this issue)", line)[0].rstrip(". ") + "."
 
 

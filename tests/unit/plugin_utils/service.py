@@ -119,8 +119,6 @@ class Service(AbstractContextManager["Service"]):
 
     def answer(self, request: Request) -> Answer:
         """Keep the request and ask the script."""
-        with self._lock:
-            (self.sign_ins if "/oauth2/" in request.path else self.requests).append(request)
         if "openid-configuration" in request.path:
             tenant = request.path.split("/")[1]
             base = f"{self.url}/{tenant}"
@@ -131,7 +129,10 @@ class Service(AbstractContextManager["Service"]):
                     "token_endpoint": f"{base}/oauth2/v2.0/token",
                 }
             )
-        return self.sign_in(request) if "/oauth2/" in request.path else self.script(request)
+        kept, script = (self.sign_ins, self.sign_in) if "/oauth2/" in request.path else (self.requests, self.script)
+        with self._lock:
+            kept.append(request)
+        return script(request)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         service = self

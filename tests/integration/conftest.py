@@ -1,0 +1,40 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A sandbox process and a player for tests that run real playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.play import Player, host, inventory
+from harness.tenant import Sandbox, generate
+
+
+@pytest.fixture(scope="session")
+def tenant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated tenant, with its source list and waves."""
+    return generate(tmp_path_factory.mktemp("tenant") / "tenant")
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox(tenant_folder: Path) -> Iterator[Sandbox]:
+    """One sandbox process for the tests of a file."""
+    with Sandbox([tenant_folder]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    """The file's sandbox, as it was at its start."""
+    shared_sandbox.reset()
+    return shared_sandbox
+
+
+@pytest.fixture
+def player(sandbox: Sandbox, tree: Path, tmp_path: Path) -> Player:
+    """Runs playbooks on the sandbox's first tenant."""
+    entry = sandbox.tenants[0]
+    return Player(tree, tmp_path, inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"])}))
