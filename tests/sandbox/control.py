@@ -37,7 +37,7 @@ class Control:
                 web.get("/faults", self.get_faults), web.put("/faults", self.put_faults), web.post("/release", self.release),
                 web.get("/clock", self.get_clock), web.put("/clock", self.put_clock), web.put("/parameters", self.put_parameters),
                 web.get("/parameters", self.get_parameters), web.put("/results", self.put_results), web.delete("/pages", self.drop_pages),
-                web.post("/reset", self.reset)]
+                web.post("/keep", self.keep), web.post("/back", self.back), web.post("/reset", self.reset)]
 
     def _chosen(self, name: str | None) -> list[Tenant]:
         """Return the tenants meant: one by name, or all. Raises HTTPNotFound."""
@@ -155,6 +155,23 @@ class Control:
     async def drop_pages(self, request: web.Request) -> web.Response:
         """Make every page link stale."""
         self._api.pages.forget()
+        return web.json_response({})
+
+    async def keep(self, request: web.Request) -> web.Response:
+        """Keep all objects as they are now, to come back to them."""
+        for tenant in self._tenants:
+            tenant.keep()
+        return web.json_response({})
+
+    async def back(self, request: web.Request) -> web.Response:
+        """Back to the objects that were kept; faults and calls are forgotten, the clock goes on."""
+        try:
+            for tenant in self._tenants:
+                tenant.back()
+        except LookupError as error:
+            raise web.HTTPConflict(text=str(error)) from error
+        self._faults.replace([])
+        self._journal.clear()
         return web.json_response({})
 
     async def reset(self, request: web.Request) -> web.Response:

@@ -32,6 +32,14 @@ class Table:
             self._past[key] = [(moment, row)]
             self._note(key, row)
 
+    def copy(self) -> Table:
+        """Return the table as it is; no later write changes the copy."""
+        twin = Table(self._identities)
+        twin._now = dict(self._now)
+        twin._past = {key: list(versions) for key, versions in self._past.items()}
+        twin._index = {name: set(keys) for name, keys in self._index.items()}
+        return twin
+
     def put(self, row: Row, moment: datetime, horizon: timedelta) -> None:
         """Write a new version of an object (or a new object)."""
         key = str(row["_key"])

@@ -52,6 +52,7 @@ class Tenant:
             for entry in self.about["clients"]]
         self.parameters = Parameters()
         self.tables: dict[str, Table] = {}
+        self._kept: dict[str, Table] = {}
         self.results: dict[str, list[Row]] = {}  # answers that control sets: message traces, validations
         self.in_flight = 0
         self.writes = 0
@@ -66,6 +67,16 @@ class Tenant:
         for noun in SETTINGS:
             self.load(noun, self._file(noun))
         self.load("Recipient", [{**row, "_noun": noun} for noun in RECIPIENTS for row in self._file(noun)])
+
+    def keep(self) -> None:
+        """Keep the objects as they are, for ``back``."""
+        self._kept = {name: table.copy() for name, table in self.tables.items()}
+
+    def back(self) -> None:
+        """Return to the objects that were kept. Raises LookupError when none were."""
+        if not self._kept:
+            raise LookupError(f"{self.organization}: nothing was kept")
+        self.tables = {name: table.copy() for name, table in self._kept.items()}
 
     def load(self, table: str, objects: list[Row]) -> None:
         """Replace a table by objects in the captures' form."""
