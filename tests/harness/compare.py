@@ -16,6 +16,9 @@ VOLATILE = re.compile(
 )
 
 
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+
+
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every leaf with its path; objects of a list are named by their Name or Identity, other items sorted."""
     if isinstance(value, dict):
@@ -27,9 +30,9 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from flat(item, f"{path}[{_name(item)}]")
         yield f"{path}#", len(value)
     elif isinstance(value, list):
-        yield path, sorted(map(str, value))
+        yield path, sorted(TIME.sub("<time>", str(item)) for item in value)
     else:
-        yield path, value
+        yield path, TIME.sub("<time>", value) if isinstance(value, str) else value
 
 
 def _name(item: dict[str, Any]) -> str:

@@ -131,6 +131,17 @@ class Player:
         )
         return Run(done.returncode, done.stdout, read_record(path))
 
+    def start(self, playbook: str | Path, extra: Mapping[str, Any] | None = None, *options: str) -> subprocess.Popen[bytes]:
+        """Start one playbook in a process group of its own, which a test may end at any moment."""
+        return subprocess.Popen(
+            self.command(playbook, extra or {}, *options),
+            env=self.environ(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def tasks(self, tasks: Sequence[Mapping[str, Any]], hosts: str = "all", **play: Any) -> Path:
         """A playbook of these tasks, as a file."""
         content = [{"hosts": hosts, "gather_facts": False, **play, "tasks": list(tasks)}]

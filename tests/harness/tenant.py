@@ -85,6 +85,18 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         """All objects of all tenants."""
         return self.control("GET", "/state")
 
+    def keep(self) -> None:
+        """Keep all objects as they are."""
+        self.control("POST", "/keep", {})
+
+    def back(self) -> None:
+        """Back to what was kept; faults and calls are forgotten."""
+        self.control("POST", "/back", {})
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        """Replace all faults."""
+        self.control("PUT", "/faults", list(faults))
+
     def reset(self) -> None:
         """Back to the folders' contents; calls, faults and clock too."""
         self.control("POST", "/reset", {})
