@@ -13,13 +13,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from harness.coexistence import CLOCK_RATE, variables
 from harness.compare import differences
 from harness.play import Player, Run, host, inventory
 from harness.tenant import Sandbox, generate
 
 USERS = 40
-# The service's clock runs this much faster than ours, so that an hour of a rule's latency is over in seconds.
-CLOCK_RATE = 3600
 
 
 class Demo:
@@ -57,19 +56,6 @@ def _brief(parameters: dict[str, Any]) -> str:
 def _insist(true: bool, text: str, run: Run) -> None:
     if not true:
         raise SystemExit(f"{run.output}\ndemo: {text}")
-
-
-def variables(folder: Path) -> dict[str, Any]:
-    """The extra variables of a coexistence on a generated tenant."""
-    return {
-        "coexistence_domain": "example.com",
-        "coexistence_smart_hosts": "192.0.2.10",
-        "coexistence_source_ip_ranges": "192.0.2.10/32",
-        "coexistence_source_file": str(folder / "source.csv"),
-        "coexistence_waves_file": str(folder / "waves.csv"),
-        "coexistence_seed_group": True,
-        "coexistence_effect_interval": 0.2,
-    }
 
 
 def main() -> int:

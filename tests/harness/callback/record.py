@@ -29,7 +29,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # core ships no type 
     CALLBACK_NEEDS_ENABLED = True
 
     def _write(self, **line: Any) -> None:
-        with open(os.environ["MAILOPS_RECORD"], "a", encoding="utf-8") as record:  # noqa: PTH123 - one call a line, nothing to join
+        with open(os.environ["MAILOPS_RECORD"], "a", encoding="utf-8") as record:
             record.write(json.dumps({"time": time.time(), **line}, default=str) + "\n")
 
     def _result(self, event: str, result: Any, **more: Any) -> None:

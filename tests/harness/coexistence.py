@@ -1,0 +1,41 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The coexistence of a generated tenant as extra variables, and its steps in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+# The service's clock runs this much faster than ours, so that an hour of a rule's latency is over in a second.
+CLOCK_RATE = 3600
+STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("setup", {}),
+    ("cutover", {"coexistence_wave": "1"}),
+    ("rollback", {"coexistence_wave": "1"}),
+    ("teardown", {}),
+)
+
+
+def variables(folder: Path) -> dict[str, Any]:
+    """Extra variables for the tenant that was generated into this folder."""
+    return {
+        "coexistence_domain": "example.com",
+        "coexistence_smart_hosts": "192.0.2.10",
+        "coexistence_source_ip_ranges": "192.0.2.10/32",
+        "coexistence_source_file": str(folder / "source.csv"),
+        "coexistence_waves_file": str(folder / "waves.csv"),
+        "coexistence_seed_group": True,
+        "coexistence_effect_interval": 0.2,
+    }
+
+
+def same_calls(announced: list[tuple[str, dict[str, Any]]], made: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """One line for each place where two lists of calls differ; a time announced as `<now>` matches any."""
+    problems = [] if len(announced) == len(made) else [f"{len(announced)} announced, {len(made)} made"]
+    for number, (one, other) in enumerate(zip(announced, made, strict=False)):
+        known = {key: other[1].get(key) if value == "<now>" else value for key, value in one[1].items()}
+        if one[0] != other[0] or known != other[1]:
+            problems.append(f"{number}: {one[0]} {one[1]} / {other[0]} {other[1]}")
+    return problems
