@@ -22,9 +22,10 @@ from .service import Forbidden, run, writes
 from .signin import SignIn
 from .tenant import Tenant
 from .tokens import Mint, Token, TokenError
-from .wire import Answer, envelope, forbidden, headers, preferences, too_many, unauthorised, JSON_TYPE
+from .wire import JSON_TYPE, Answer, envelope, forbidden, headers, preferences, too_many, unauthorised
 
 BATCH_LIMIT = 10
+MORE = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
 
 
 @dataclass
@@ -108,7 +109,9 @@ class Api:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             return self._refuse(ask.tenant, ServiceError("bad_request", reason="The batch holds no list of requests."))
         if not 1 <= len(items) <= BATCH_LIMIT:
-            return self._refuse(ask.tenant, ServiceError("bad_request", reason=f"A batch holds 1 to {BATCH_LIMIT} requests, not {len(items)}."))
+            return self._refuse(
+                ask.tenant, ServiceError("bad_request", reason=f"A batch holds 1 to {BATCH_LIMIT} requests, not {len(items)}.")
+            )
         identifiers = [str(item.get("id", "")) for item in items]
         if "" in identifiers or len(set(identifiers)) < len(identifiers):
             return self._refuse(ask.tenant, ServiceError("bad_request", reason="Every request of a batch needs an id of its own."))
@@ -125,8 +128,14 @@ class Api:
                 return answer
             failed = failed or answer.status >= 400
             shown = answer.content if answer.raw is None else answer.raw.decode()
-            responses.append({"id": item["id"], "status": answer.status, "headers": {**headers(self._clock, status=answer.status),
-                                                                                   **answer.headers}, "body": shown})
+            responses.append(
+                {
+                    "id": item["id"],
+                    "status": answer.status,
+                    "headers": {**headers(self._clock, status=answer.status), **answer.headers},
+                    "body": shown,
+                }
+            )
         return Answer(200, {"responses": responses})
 
     async def _item(self, ask: Ask, item: dict[str, Any], parts: dict[str, str]) -> Answer:
@@ -135,7 +144,9 @@ class Api:
         path = [part for part in url.path.split("/") if part]
         tenant = self._sign_in.find(path[-2]) if len(path) >= 2 and path[-1] == "InvokeCommand" else None
         if str(item.get("method", "")).upper() != "POST" or tenant is not ask.tenant:
-            return self._refuse(ask.tenant, ServiceError("bad_request", reason="A request of a batch must POST to InvokeCommand of its tenant."))
+            return self._refuse(
+                ask.tenant, ServiceError("bad_request", reason="A request of a batch must POST to InvokeCommand of its tenant.")
+            )
         token = ask.token
         if "authorization" in parts:
             try:
@@ -154,12 +165,24 @@ class Api:
         if not isinstance(asked, dict) or not isinstance(asked.get("CmdletName"), str) or not isinstance(asked.get("Parameters", {}), dict):
             return self._refuse(ask.tenant, ServiceError("bad_request", reason="The body holds no valid CmdletInput."))
         cmdlet, given = asked["CmdletName"], asked.get("Parameters", {})
-        note = self._journal.note({
-            "tenant": ask.tenant.organization, "cmdlet": cmdlet, "parameters": given, "write": writes(cmdlet), "status": None,
-            "applied": False, "client_id": ask.token.client_id, "token_id": ask.token.id, "batch": ask.batch,
-            "page": "$skiptoken" in ask.query, "request_id": ask.headers.get("client-request-id", ""),
-            "connection_id": ask.headers.get("connection-id", ""), "anchor": ask.headers.get("x-anchormailbox", ""),
-            "time": stamp(self._clock.now())})
+        note = self._journal.note(
+            {
+                "tenant": ask.tenant.organization,
+                "cmdlet": cmdlet,
+                "parameters": given,
+                "write": writes(cmdlet),
+                "status": None,
+                "applied": False,
+                "client_id": ask.token.client_id,
+                "token_id": ask.token.id,
+                "batch": ask.batch,
+                "page": "$skiptoken" in ask.query,
+                "request_id": ask.headers.get("client-request-id", ""),
+                "connection_id": ask.headers.get("connection-id", ""),
+                "anchor": ask.headers.get("x-anchormailbox", ""),
+                "time": stamp(self._clock.now()),
+            }
+        )
         answer = await self._faults.apply("before", note)
         if answer is None:
             answer = self._execute(ask, cmdlet, given, note)
@@ -192,8 +215,7 @@ class Api:
         if token:
             select = f"$select={quote(ask.query['$select'][0])}&" if "$select" in ask.query else ""
             link = f"{ask.base}/{ask.name}/InvokeCommand?{select}$skiptoken={token}"
-            warnings = [*warnings, "There are more results available than are currently displayed. To view them, increase the value for the "
-                                   "ResultSize parameter."]
+            warnings = [*warnings, MORE]
         return Answer(200, envelope(ask.base, tenant.tenant_id, page, warnings, link))
 
     @staticmethod
@@ -202,8 +224,9 @@ class Api:
         form = "full" if known.error_ids else "idless"
         if error.kind == "parameter_set" and known.parameter_set_form == "bare":
             form = "bare"
-        return Answer(error.status, body(error, culture=known.culture, form=form),
-                      headers={} if form == "bare" else {"X-ExceptionType": error.type})
+        return Answer(
+            error.status, body(error, culture=known.culture, form=form), headers={} if form == "bare" else {"X-ExceptionType": error.type}
+        )
 
 
 def _folded(values: dict[str, str]) -> dict[str, str]:

@@ -43,27 +43,38 @@ def verify(assertion: str, client: Client, base: str) -> str:
         raise AssertionRefused(50027, f"JWT token is invalid or malformed. {error}") from error
     found = next((entry for entry in map(certificate, client.certificates) if _answers(entry, header)), None)
     if found is None:
-        raise AssertionRefused(700027, "The certificate with identifier used to sign the client assertion is not registered on application. "
-                               f"[Reason - The key was not found., Please visit the Azure Portal for app '{client.client_id}'.]")
+        raise AssertionRefused(
+            700027,
+            "The certificate with identifier used to sign the client assertion is not registered on application. "
+            f"[Reason - The key was not found., Please visit the Azure Portal for app '{client.client_id}'.]",
+        )
     print_ = found.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - the service names certificates by their SHA-1 thumbprint
     if found.not_valid_after_utc < datetime.now(timezone.utc):
-        raise AssertionRefused(700027, "The certificate with identifier used to sign the client assertion is expired on application. "
-                               f"[Reason - The key used is expired., Thumbprint of key used by client: '{print_}', "
-                               f"Found key 'Start={found.not_valid_before_utc:%m/%d/%Y}, End={found.not_valid_after_utc:%m/%d/%Y}'.]")
+        raise AssertionRefused(
+            700027,
+            "The certificate with identifier used to sign the client assertion is expired on application. "
+            f"[Reason - The key used is expired., Thumbprint of key used by client: '{print_}', "
+            f"Found key 'Start={found.not_valid_before_utc:%m/%d/%Y}, End={found.not_valid_after_utc:%m/%d/%Y}'.]",
+        )
     _check(assertion, found, client, base)
     return "certificate"
 
 
 def _answers(entry: x509.Certificate, header: dict[str, Any]) -> bool:
     prints = {"x5t": hashes.SHA1(), "x5t#S256": hashes.SHA256()}  # noqa: S303 - x5t is a SHA-1 thumbprint by its standard
-    return any(header.get(name, "").rstrip("=") == base64.urlsafe_b64encode(entry.fingerprint(kind)).decode().rstrip("=")
-               for name, kind in prints.items() if header.get(name))
+    return any(
+        header.get(name, "").rstrip("=") == base64.urlsafe_b64encode(entry.fingerprint(kind)).decode().rstrip("=")
+        for name, kind in prints.items()
+        if header.get(name)
+    )
 
 
 def _check(assertion: str, entry: x509.Certificate, client: Client, base: str) -> None:
     public: Any = entry.public_key()
     try:
-        claims = jwt.decode(assertion, public, algorithms=["RS256", "PS256"], options={"verify_aud": False, "require": ["exp", "aud", "jti"]})
+        claims = jwt.decode(
+            assertion, public, algorithms=["RS256", "PS256"], options={"verify_aud": False, "require": ["exp", "aud", "jti"]}
+        )
     except jwt.PyJWTError as error:
         raise AssertionRefused(700027, f"Client assertion failed signature validation. [Reason - {error}]") from error
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:

@@ -18,9 +18,26 @@ HASHTABLE = "#Exchange.GenericHashTable"
 NUMBERS = {"Int16", "Int32", "Int64", "UInt16", "UInt32", "EmailAddressPolicyPriority"}
 # Enumerations that have no "unset": null is refused.
 NOT_NULL = {
-    "AcceptedDomainType", "TenantConnectorType", "TenantConnectorSource", "MtaStsMode", "SmtpDaneMode", "RuleMode", "RuleErrorAction",
-    "SenderAddressLocation", "RecipientAddressType", "RuleSubType", "MemberUpdateType", "GroupType", "AllowedOOFType", "ContentType",
-    "TransportModerationNotificationFlags", "RuleState", "Boolean", "SwitchParameter", "System.Boolean", "Int32",
+    "AcceptedDomainType",
+    "TenantConnectorType",
+    "TenantConnectorSource",
+    "MtaStsMode",
+    "SmtpDaneMode",
+    "RuleMode",
+    "RuleErrorAction",
+    "SenderAddressLocation",
+    "RecipientAddressType",
+    "RuleSubType",
+    "MemberUpdateType",
+    "GroupType",
+    "AllowedOOFType",
+    "ContentType",
+    "TransportModerationNotificationFlags",
+    "RuleState",
+    "Boolean",
+    "SwitchParameter",
+    "System.Boolean",
+    "Int32",
 }
 NULLABLE_NUMBERS = {"RequiredCharsetCoverage", "ResourceCapacity"}
 ADDRESS = re.compile(r"[^@\s<>\"]+@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+")
@@ -65,18 +82,21 @@ def bind(signature: Signature, given: dict[str, Any]) -> dict[str, Any]:
 
 def _check_sets(signature: Signature, chosen: dict[str, Any]) -> None:
     """A call must fit one set: all of its mandatory parameters given, none from outside it."""
-    belonging = {index for index in signature.sets
-                 if all(parameter.sets is None or index in parameter.sets for parameter, _ in chosen.values())}
+    belonging = {
+        index for index in signature.sets if all(parameter.sets is None or index in parameter.sets for parameter, _ in chosen.values())
+    }
     if not belonging:
         raise ServiceError("parameter_set")
     every = {parameter.name: parameter for parameter in signature.parameters.values()}
-    missing = [sorted(name for name, parameter in every.items() if index in parameter.mandatory and name not in chosen)
-               for index in sorted(belonging)]
+    missing: list[list[str]] = [
+        sorted(name for name, parameter in every.items() if index in parameter.mandatory and name not in chosen)
+        for index in sorted(belonging)
+    ]
     identity = every.get("Identity")
     if identity is not None and identity.mandatory and "Identity" not in chosen:
         raise ServiceError("missing_parameter", parameter="Identity")
     if all(missing):
-        raise ServiceError("missing_parameter", parameter=" ".join(min(missing, key=lambda names: len(names))))
+        raise ServiceError("missing_parameter", parameter=" ".join(min((len(names), names) for names in missing)[1]))
 
 
 def convert(parameter: Parameter, value: Any) -> Any:
@@ -94,10 +114,10 @@ def convert(parameter: Parameter, value: Any) -> Any:
 def _null(parameter: Parameter) -> None:
     kind = parameter.type
     if parameter.nullable or parameter.name in NULLABLE_NUMBERS:
-        return None
+        return
     if kind in NOT_NULL or parameter.name == "Identity":
         raise _transformation(parameter, f'Cannot convert null to type "{kind}".')
-    return None
+    return
 
 
 def _convert_many(parameter: Parameter, value: Any) -> list[Any] | Edit:
@@ -153,8 +173,11 @@ def _choice(parameter: Parameter, value: Any) -> str:
         if len(starts) == 1:
             return starts[0]
     names = ", ".join(sorted(parameter.choices))
-    raise _transformation(parameter, f'Cannot convert value "{value}" to type "{parameter.type}". Error: "Unable to match the identifier name '
-                                     f'{text} to a valid enumerator name. Specify one of the following enumerator names and try again: {names}"')
+    raise _transformation(
+        parameter,
+        f'Cannot convert value "{value}" to type "{parameter.type}". Error: "Unable to match the identifier name '
+        f'{text} to a valid enumerator name. Specify one of the following enumerator names and try again: {names}"',
+    )
 
 
 def _number(parameter: Parameter, value: Any) -> int:
@@ -243,7 +266,18 @@ def _transformation(parameter: Parameter, reason: str) -> ServiceError:
 
 
 _HANDLERS = {
-    "SclValue": _level, "SmtpAddress": _address, "ProxyAddress": _proxy, "ProxyAddressCollection": _proxy, "Guid": _guid,
-    "System.Guid": _guid, "SmtpDomain": _domain, "SmtpDomainWithSubdomains": _domain, "DateTime": _moment, "System.DateTime": _moment,
-    "Unlimited": _size, "ByteQuantifiedSize": _size, "EnhancedTimeSpan": _span, "Microsoft.Exchange.Data.EnhancedTimeSpan": _span,
+    "SclValue": _level,
+    "SmtpAddress": _address,
+    "ProxyAddress": _proxy,
+    "ProxyAddressCollection": _proxy,
+    "Guid": _guid,
+    "System.Guid": _guid,
+    "SmtpDomain": _domain,
+    "SmtpDomainWithSubdomains": _domain,
+    "DateTime": _moment,
+    "System.DateTime": _moment,
+    "Unlimited": _size,
+    "ByteQuantifiedSize": _size,
+    "EnhancedTimeSpan": _span,
+    "Microsoft.Exchange.Data.EnhancedTimeSpan": _span,
 }

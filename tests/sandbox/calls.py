@@ -21,9 +21,24 @@ from .store import Row, Table
 from .tenant import Tenant
 
 # Parameters that steer a call and are no properties.
-STEERING = {"Identity", "Confirm", "WhatIf", "Force", "BypassSecurityGroupManagerCheck", "IgnoreNamingPolicy", "ForceUpgrade",
-            "UpdateMemberCount", "ResetMigrationToUnifiedGroup", "ResultSize", "CopyOwnerToMember", "MakeDefault",
-            "ApplyMandatoryProperties", "UpdateEnforcedTimestamp", "Password", "RoomMailboxPassword"}
+STEERING = {
+    "Identity",
+    "Confirm",
+    "WhatIf",
+    "Force",
+    "BypassSecurityGroupManagerCheck",
+    "IgnoreNamingPolicy",
+    "ForceUpgrade",
+    "UpdateMemberCount",
+    "ResetMigrationToUnifiedGroup",
+    "ResultSize",
+    "CopyOwnerToMember",
+    "MakeDefault",
+    "ApplyMandatoryProperties",
+    "UpdateEnforcedTimestamp",
+    "Password",
+    "RoomMailboxPassword",
+}
 
 
 @dataclass
@@ -71,8 +86,12 @@ def candidates(call: Call, identity: str, moment: datetime | None, noun: Noun | 
     table = call.tenant.tables[kind.store]
     if "*" in identity and identity != "*":
         pattern = identity.casefold().replace("[", "[[]")
-        return [row for row in table.rows(moment) if belongs(kind, row)
-                and any(fnmatch.fnmatchcase(str(row.get(key, "")).casefold(), pattern) for key in ("Name", "Identity", "DisplayName"))]
+        return [
+            row
+            for row in table.rows(moment)
+            if belongs(kind, row)
+            and any(fnmatch.fnmatchcase(str(row.get(key, "")).casefold(), pattern) for key in ("Name", "Identity", "DisplayName"))
+        ]
     found = [row for row in table.find(_plain(identity), moment) if belongs(kind, row)]
     exact = [row for row in found if identity.casefold() in (str(row["Guid"]), str(row.get("Name", "")).casefold())]
     return exact if len(exact) == 1 else found
@@ -97,8 +116,9 @@ def only(call: Call, identity: str, found: list[Row]) -> Row:
     if not found:
         raise ServiceError("not_found", identity=identity, status=call.tenant.parameters.not_found_status)
     if len(found) > 1:
-        raise ServiceError("ambiguous", identity=identity,
-                           type=f"Microsoft.Exchange.Configuration.Tasks.{call.tenant.parameters.ambiguous_type}")
+        raise ServiceError(
+            "ambiguous", identity=identity, type_name=f"Microsoft.Exchange.Configuration.Tasks.{call.tenant.parameters.ambiguous_type}"
+        )
     return found[0]
 
 
@@ -129,8 +149,10 @@ def save(call: Call, old: Row, new: Row) -> bool:
     """Write a changed object; an unchanged one makes the service's warning. Returns whether it was written."""
     if _comparable(old) == _comparable(new):
         name = str(old.get("Identity") or old.get("Name"))
-        call.warn(f"The command completed successfully but no settings of '{name}' have been modified.",
-                  f"Der Befehl wurde erfolgreich abgeschlossen, aber es wurden keine Einstellungen von '{name}' geändert.")
+        call.warn(
+            f"The command completed successfully but no settings of '{name}' have been modified.",
+            f"Der Befehl wurde erfolgreich abgeschlossen, aber es wurden keine Einstellungen von '{name}' geändert.",
+        )
         return False
     rows.touch(new, call.tenant.now())
     call.tenant.put(call.noun.store, new)
@@ -172,9 +194,12 @@ def check_name(call: Call, name: str, own: str = "") -> None:
     if not name.strip():
         raise ServiceError("transformation", parameter="Name", reason="The value is empty.")
     if len(name) > call.noun.name_limit:
-        raise ServiceError("transformation", parameter="Name",
-                           reason=f"The length of the property is too long. The maximum length is {call.noun.name_limit} and the length "
-                                  f"of the value provided is {len(name)}.")
+        raise ServiceError(
+            "transformation",
+            parameter="Name",
+            reason=f"The length of the property is too long. The maximum length is {call.noun.name_limit} and the length "
+            f"of the value provided is {len(name)}.",
+        )
     for row in call.table.rows():
         if belongs(call.noun, row) and str(row.get("Name", "")).casefold() == name.casefold() and row["_key"] != own:
             raise ServiceError("exists", identity=name, status=call.tenant.parameters.exists_status)

@@ -38,8 +38,9 @@ async def _until_signal(given: argparse.Namespace, parameters: dict[str, Any]) -
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await serve(given.tenant, lambda line: print(json.dumps(line), flush=True), stop, port=given.port, listen=given.listen,
-                parameters=parameters)
+    await serve(
+        given.tenant, lambda line: print(json.dumps(line), flush=True), stop, port=given.port, listen=given.listen, parameters=parameters
+    )
 
 
 def generate_main(arguments: list[str]) -> int:
@@ -48,7 +49,9 @@ def generate_main(arguments: list[str]) -> int:
     parser.add_argument("directory", type=Path, metavar="DIR")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--users", type=int, default=40, help="how many people (default 40)")
-    parser.add_argument("--kind", action="append", default=[], metavar="KIND=N", help=f"instead of a mixture: {', '.join(KINDS)}; repeatable")
+    parser.add_argument(
+        "--kind", action="append", default=[], metavar="KIND=N", help=f"instead of a mixture: {', '.join(KINDS)}; repeatable"
+    )
     parser.add_argument("--organization", default="", help="initial domain (default: that of the captures)")
     parser.add_argument("--client-id", default="")
     parser.add_argument("--client-secret", default="")
@@ -60,7 +63,17 @@ def generate_main(arguments: list[str]) -> int:
     if unknown:
         parser.error(f"unknown kinds: {', '.join(unknown)}")
     parameters = {name: json.loads(value) for name, _, value in (entry.partition("=") for entry in given.parameter)}
-    about = generate(given.directory, seed=given.seed, users=given.users, organization=given.organization, kinds=kinds or None,
-                     client_id=given.client_id, client_secret=given.client_secret, shared=given.shared_domain, parameters=parameters)
-    print(f"{given.directory}: {about['organization']}, {sum(1 for _ in (given.directory / 'source.csv').open(encoding='utf-8')) - 1} source addresses")
+    about = generate(
+        given.directory,
+        seed=given.seed,
+        users=given.users,
+        organization=given.organization,
+        kinds=kinds or None,
+        client_id=given.client_id,
+        client_secret=given.client_secret,
+        shared=given.shared_domain,
+        parameters=parameters,
+    )
+    addresses = (given.directory / "source.csv").read_text(encoding="utf-8").count("\n") - 1
+    print(f"{given.directory}: {about['organization']}, {addresses} source addresses")
     return 0

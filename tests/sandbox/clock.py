@@ -55,7 +55,7 @@ def parse(text: str) -> datetime:
     if "." in cleaned:
         head, rest = cleaned.split(".", 1)
         digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-        cleaned = f"{head}.{(digits + '000000')[:6]}{rest[len(digits):]}"
+        cleaned = f"{head}.{(digits + '000000')[:6]}{rest[len(digits) :]}"
     moment = datetime.fromisoformat(cleaned)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 

@@ -23,7 +23,9 @@ from .tokens import Mint
 class Control:
     """Handlers that look at and change the sandbox itself. ``ready`` is the line that the server printed."""
 
-    def __init__(self, tenants: list[Tenant], sign_in: SignIn, mint: Mint, clock: Clock, faults: Faults, journal: Journal, api: Api) -> None:
+    def __init__(
+        self, tenants: list[Tenant], sign_in: SignIn, mint: Mint, clock: Clock, faults: Faults, journal: Journal, api: Api
+    ) -> None:
         """Keep the parts."""
         self._tenants, self._sign_in, self._mint = tenants, sign_in, mint
         self._clock, self._faults, self._journal, self._api = clock, faults, journal, api
@@ -31,13 +33,29 @@ class Control:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the control site."""
-        return [web.get("/", self.show_ready), web.get("/state", self.get_state), web.put("/state", self.put_state),
-                web.get("/calls", self.get_calls), web.delete("/calls", self.clear_calls), web.get("/tokens", self.get_tokens),
-                web.post("/tokens", self.make_token), web.delete("/tokens", self.revoke_tokens), web.get("/messages", self.get_messages),
-                web.get("/faults", self.get_faults), web.put("/faults", self.put_faults), web.post("/release", self.release),
-                web.get("/clock", self.get_clock), web.put("/clock", self.put_clock), web.put("/parameters", self.put_parameters),
-                web.get("/parameters", self.get_parameters), web.put("/results", self.put_results), web.delete("/pages", self.drop_pages),
-                web.post("/keep", self.keep), web.post("/back", self.back), web.post("/reset", self.reset)]
+        return [
+            web.get("/", self.show_ready),
+            web.get("/state", self.get_state),
+            web.put("/state", self.put_state),
+            web.get("/calls", self.get_calls),
+            web.delete("/calls", self.clear_calls),
+            web.get("/tokens", self.get_tokens),
+            web.post("/tokens", self.make_token),
+            web.delete("/tokens", self.revoke_tokens),
+            web.get("/messages", self.get_messages),
+            web.get("/faults", self.get_faults),
+            web.put("/faults", self.put_faults),
+            web.post("/release", self.release),
+            web.get("/clock", self.get_clock),
+            web.put("/clock", self.put_clock),
+            web.put("/parameters", self.put_parameters),
+            web.get("/parameters", self.get_parameters),
+            web.put("/results", self.put_results),
+            web.delete("/pages", self.drop_pages),
+            web.post("/keep", self.keep),
+            web.post("/back", self.back),
+            web.post("/reset", self.reset),
+        ]
 
     def _chosen(self, name: str | None) -> list[Tenant]:
         """Return the tenants meant: one by name, or all. Raises HTTPNotFound."""
@@ -54,8 +72,12 @@ class Control:
 
     async def get_state(self, request: web.Request) -> web.Response:
         """Return every object of every tenant (or of ?tenant=), what acts, the parameters and the clock."""
-        return web.json_response({"clock": stamp(self._clock.now()), "tenants": {
-            tenant.organization: snapshot.dump(tenant) for tenant in self._chosen(request.query.get("tenant"))}})
+        return web.json_response(
+            {
+                "clock": stamp(self._clock.now()),
+                "tenants": {tenant.organization: snapshot.dump(tenant) for tenant in self._chosen(request.query.get("tenant"))},
+            }
+        )
 
     async def put_state(self, request: web.Request) -> web.Response:
         """Change objects: {tenant, noun, objects} replaces; {tenant, noun, identity, set} changes one; {..., remove: true} removes it."""

@@ -47,18 +47,27 @@ class Fault:
 
     def dump(self) -> dict[str, Any]:
         """Return what control shows."""
-        return {"id": self.id, "match": self.match, "action": self.action, "times": self.times, "seen": self.seen, "fired": self.fired,
-                "holding": self.holding}
+        return {
+            "id": self.id,
+            "match": self.match,
+            "action": self.action,
+            "times": self.times,
+            "seen": self.seen,
+            "fired": self.fired,
+            "holding": self.holding,
+        }
 
 
 def _fits(wanted: dict[str, Any], call: dict[str, Any]) -> bool:
     if not fnmatch.fnmatchcase(str(call["cmdlet"]).lower(), str(wanted.get("cmdlet", "*")).lower()):
         return False
     identity = (call["parameters"] or {}).get("Identity")
-    return ((not wanted.get("tenant") or wanted["tenant"] == call["tenant"])
-            and (wanted.get("writes") is None or wanted["writes"] == call["write"])
-            and (not wanted.get("client_id") or wanted["client_id"] == call["client_id"])
-            and (not wanted.get("identity") or str(wanted["identity"]).casefold() == str(identity).casefold()))
+    return (
+        (not wanted.get("tenant") or wanted["tenant"] == call["tenant"])
+        and (wanted.get("writes") is None or wanted["writes"] == call["write"])
+        and (not wanted.get("client_id") or wanted["client_id"] == call["client_id"])
+        and (not wanted.get("identity") or str(wanted["identity"]).casefold() == str(identity).casefold())
+    )
 
 
 class Faults:
@@ -130,7 +139,8 @@ def _made(action: dict[str, Any]) -> Answer | None:
     if status is None:
         return None
     answer = {401: lambda: unauthorised("A fault was set."), 403: lambda: forbidden(bool(headers.get("x-ms-diagnostics")))}.get(
-        int(status), lambda: Answer(int(status), raw=b""))()
+        int(status), lambda: Answer(int(status), raw=b"")
+    )()
     if action.get("form") == "concurrency":
         answer = too_many(int(status))
     if action.get("body") is not None:

@@ -32,8 +32,11 @@ def matches(text: str, row: dict[str, Any]) -> bool:
 def _term(text: str, row: dict[str, Any]) -> bool:
     match = TERM.fullmatch(text)
     if match is None:
-        raise ServiceError("transformation", parameter="Filter", reason=f'Invalid filter syntax. For a description of the filter parameter '
-                                                                        f'syntax see the command help. "{text}"')
+        raise ServiceError(
+            "transformation",
+            parameter="Filter",
+            reason=f'Invalid filter syntax. For a description of the filter parameter syntax see the command help. "{text}"',
+        )
     negated, name, operator = match.group(1), match.group(2), match.group(3).lower()
     value = next(part for part in (match.group(5), match.group(6), match.group(4)) if part is not None)
     actual = next((row[key] for key in row if key.lower() == name.lower()), None)

@@ -25,9 +25,19 @@ SPACE = uuid.UUID("6f6b8f2e-0c1d-4b53-9a53-2f1f8d1f6a11")
 WAVES = 3
 
 
-def generate(directory: Path, *, seed: int = 1, users: int = 40, organization: str = "", kinds: dict[str, int] | None = None,
-             client_id: str = "", client_secret: str = "", shared: str = "example.com", parameters: dict[str, Any] | None = None,
-             certificates: bool = True) -> dict[str, Any]:
+def generate(
+    directory: Path,
+    *,
+    seed: int = 1,
+    users: int = 40,
+    organization: str = "",
+    kinds: dict[str, int] | None = None,
+    client_id: str = "",
+    client_secret: str = "",
+    shared: str = "example.com",
+    parameters: dict[str, Any] | None = None,
+    certificates: bool = True,
+) -> dict[str, Any]:
     """Write a tenant directory and return its ``tenant.json``. The same arguments give the same objects; keys are new each time.
 
     ``kinds`` (kind to number) replaces the default mixture; ``users`` is then ignored.
@@ -38,7 +48,9 @@ def generate(directory: Path, *, seed: int = 1, users: int = 40, organization: s
     tenant_id = str(uuid.uuid5(SPACE, organization))
     domains = [row["DomainName"] for row in base["Get-AcceptedDomain"]["value"]]
     routing = next(row["DomainName"] for row in base["Get-AcceptedDomain"]["value"] if row["IsCoexistenceDomain"])
-    world = World(organization, tenant_id, shared, routing, [name for name in domains if name not in (organization, routing, shared)], Random(seed))
+    others = [name for name in domains if name not in (organization, routing, shared)]
+    random = Random(seed)  # noqa: S311 - made-up people, the same for a seed
+    world = World(organization, tenant_id, shared, routing, others, random)
     for number, kind in enumerate(_mixture(world.random, users, kinds), 1):
         make(world, number, kind)
     for cmdlet, content in base.items():
@@ -66,7 +78,9 @@ def _captured(organization: str) -> dict[str, Any]:
             prefix = organization.removesuffix(".onmicrosoft.com")
             text = text.replace(f"{CAPTURED}.mail.onmicrosoft.com", f"{prefix}.mail.onmicrosoft.com")
             text = text.replace(f"{CAPTURED}.onmicrosoft.com", organization)
-            text = GUID.sub(lambda match: match.group() if match.group() == NIL else str(uuid.uuid5(SPACE, organization + match.group())), text)
+            text = GUID.sub(
+                lambda match: match.group() if match.group() == NIL else str(uuid.uuid5(SPACE, organization + match.group())), text
+            )
         content = json.loads(text)
         found[content["_source"]["cmdlet"]] = content
     return found
@@ -95,11 +109,23 @@ def _lists(directory: Path, world: World) -> None:
 
 def _about(world: World, seed: int, client_id: str, client_secret: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {
-        "organization": world.organization, "tenant_id": world.tenant_id, "shared_domain": world.shared, "routing_domain": world.routing,
-        "mx": f"{world.shared.replace('.', '-')}.mail.protection.outlook.com", "seed": seed, "parameters": parameters,
+        "organization": world.organization,
+        "tenant_id": world.tenant_id,
+        "shared_domain": world.shared,
+        "routing_domain": world.routing,
+        "mx": f"{world.shared.replace('.', '-')}.mail.protection.outlook.com",
+        "seed": seed,
+        "parameters": parameters,
         "identity_header": world.guid("identity-header"),
-        "clients": [{"client_id": client_id or world.guid("client"), "client_secret": client_secret or f"secret~{world.guid('secret')}",
-                     "certificates": ["client.pem", "expired.pem"], "federated_token": f"federated.{world.guid('federated')}"}]}
+        "clients": [
+            {
+                "client_id": client_id or world.guid("client"),
+                "client_secret": client_secret or f"secret~{world.guid('secret')}",
+                "certificates": ["client.pem", "expired.pem"],
+                "federated_token": f"federated.{world.guid('federated')}",
+            }
+        ],
+    }
 
 
 def _write(path: Path, content: Any) -> None:

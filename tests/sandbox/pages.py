@@ -47,7 +47,12 @@ class Pages:
         """Return another page and the next token. Raises ServiceError for a stale or foreign link. A link works repeatedly."""
         rest = self._rests.get(token)
         known = tenant.parameters
-        if rest is None or rest.tenant != tenant.tenant_id or rest.body != _canonical(body) or time.monotonic() - rest.born > known.page_expiry:
+        if (
+            rest is None
+            or rest.tenant != tenant.tenant_id
+            or rest.body != _canonical(body)
+            or time.monotonic() - rest.born > known.page_expiry
+        ):
             raise ServiceError("stale_page")
         if known.anchor_required and (not anchor or anchor != rest.anchor):
             raise ServiceError("stale_page")

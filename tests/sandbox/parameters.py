@@ -55,6 +55,9 @@ class Parameters:
     ip_allow_list_form: str = "as_written"  # or "cidr"
     connector_source_default: str = "Default"  # or AdminUI, or ""
     remote_domain_charset_unset: str = "null"  # or "empty": an unset character set of a new remote domain
+    # Connectors
+    connector_in_use_refused: bool = False  # a connector that a rule routes to can't be removed
+    onpremises_inbound_disabled: bool = False  # new inbound connectors of type OnPremises start disabled
     # Groups
     description_limit: int = 1024  # a group's description is cut after so many characters
     group_suffix: str = ""  # appended to the Name of a new group, as the portal does

@@ -12,6 +12,8 @@ from random import Random
 from typing import Any
 
 Row = dict[str, Any]
+LEGACY = "/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn="
+HOSTED = "OU=Microsoft Exchange Hosted Organizations,DC=NAMPR09A006,DC=PROD,DC=OUTLOOK,DC=COM"
 FIRST = ("Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gina", "Hugo", "Ida", "Jon", "Kim", "Leo", "Mia", "Ned", "Olga", "Paul")
 LAST = ("Ash", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Gum", "Hazel", "Ivy", "Juniper", "Larch", "Maple", "Oak", "Pine", "Rowan", "Yew")
 
@@ -56,16 +58,32 @@ class Person:
         guid, directory = world.guid(noun, self.alias), world.guid("directory", self.alias)
         unit = world.organization
         row: Row = {
-            "Name": self.alias, "Identity": self.alias, "Id": self.alias, "Alias": self.alias, "DisplayName": self.name,
-            "PrimarySmtpAddress": address, "EmailAddresses": ["SMTP:" + address, *("smtp:" + entry for entry in extra)],
-            "WindowsEmailAddress": address, "RecipientType": kind, "RecipientTypeDetails": type_, "Guid": guid, "ExchangeObjectId": guid,
-            "ExternalDirectoryObjectId": directory, "WindowsLiveID": address, "UserPrincipalName": address,
-            "LegacyExchangeDN": f"/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn={guid.replace('-', '')}",
-            "DistinguishedName": f"CN={self.alias},OU={unit},OU=Microsoft Exchange Hosted Organizations,DC=NAMPR09A006,DC=PROD,DC=OUTLOOK,DC=COM",
-            "OrganizationalUnitRoot": unit, "OrganizationalUnit": f"NAMPR09A006.PROD.OUTLOOK.COM/Microsoft Exchange Hosted Organizations/{unit}",
-            "WhenCreated": "2026-01-05T08:00:00.0000000+00:00", "WhenCreatedUTC": "2026-01-05T08:00:00.0000000Z",
-            "WhenChanged": "2026-01-05T08:00:00.0000000+00:00", "WhenChangedUTC": "2026-01-05T08:00:00.0000000Z",
-            "IsValid": True, "ObjectState": "Unchanged"}
+            "Name": self.alias,
+            "Identity": self.alias,
+            "Id": self.alias,
+            "Alias": self.alias,
+            "DisplayName": self.name,
+            "PrimarySmtpAddress": address,
+            "EmailAddresses": ["SMTP:" + address, *("smtp:" + entry for entry in extra)],
+            "WindowsEmailAddress": address,
+            "RecipientType": kind,
+            "RecipientTypeDetails": type_,
+            "Guid": guid,
+            "ExchangeObjectId": guid,
+            "ExternalDirectoryObjectId": directory,
+            "WindowsLiveID": address,
+            "UserPrincipalName": address,
+            "LegacyExchangeDN": LEGACY + guid.replace("-", ""),
+            "DistinguishedName": f"CN={self.alias},OU={unit},{HOSTED}",
+            "OrganizationalUnitRoot": unit,
+            "OrganizationalUnit": f"NAMPR09A006.PROD.OUTLOOK.COM/Microsoft Exchange Hosted Organizations/{unit}",
+            "WhenCreated": "2026-01-05T08:00:00.0000000+00:00",
+            "WhenCreatedUTC": "2026-01-05T08:00:00.0000000Z",
+            "WhenChanged": "2026-01-05T08:00:00.0000000+00:00",
+            "WhenChangedUTC": "2026-01-05T08:00:00.0000000Z",
+            "IsValid": True,
+            "ObjectState": "Unchanged",
+        }
         world.objects.setdefault(noun, []).append(row)
         return row
 
@@ -73,8 +91,13 @@ class Person:
         """Make a mailbox with its routing address."""
         proxies = tuple(dict.fromkeys((f"{self.alias}@{self.world.routing}", f"{self.alias}@{self.world.organization}", *extra)))
         row = self.base("Mailbox", address, kind="UserMailbox", type_=type_, extra=proxies)
-        row.update({"ExchangeGuid": self.world.guid("store", self.alias), "IsShared": type_ == "SharedMailbox",
-                    "IsResource": type_ == "RoomMailbox"})
+        row.update(
+            {
+                "ExchangeGuid": self.world.guid("store", self.alias),
+                "IsShared": type_ == "SharedMailbox",
+                "IsResource": type_ == "RoomMailbox",
+            }
+        )
         return row
 
     def listed(self, kind: str, home: str, address: str = "", owner: str = "") -> None:
@@ -126,8 +149,13 @@ def guest(person: Person) -> None:
     """A mail user with an outside address."""
     outside = f"{person.alias}@guests.example.net"
     row = person.base("MailUser", outside, kind="MailUser", type_="GuestMailUser")
-    row.update({"ExternalEmailAddress": "SMTP:" + outside, "HiddenFromAddressListsEnabled": True,
-                "UserPrincipalName": f"{outside.replace('@', '_')}#EXT#@{person.world.organization}"})
+    row.update(
+        {
+            "ExternalEmailAddress": "SMTP:" + outside,
+            "HiddenFromAddressListsEnabled": True,
+            "UserPrincipalName": f"{outside.replace('@', '_')}#EXT#@{person.world.organization}",
+        }
+    )
 
 
 def room(person: Person) -> None:
@@ -202,10 +230,26 @@ def unlicensed(person: Person) -> None:
 
 # In this order every kind comes at least once; the weights then fill up. Weight 0: only when asked for.
 KINDS: dict[str, tuple[Callable[[Person], None], int]] = {
-    "pilot": (pilot, 4), "stub": (stub, 60), "noobj": (noobj, 8), "mailuser": (mailuser, 6), "migrated": (migrated, 4), "nobody": (nobody, 1),
-    "other": (other, 3), "guest": (guest, 2), "room": (room, 2), "shared": (shared, 2), "m365group": (m365group, 1), "folder": (folder, 1),
-    "list": (list_, 2), "alias": (alias, 4), "dynamic": (dynamic, 0), "nested": (nested, 0), "resource": (resource, 1),
-    "onmicrosoft": (onmicrosoft, 0), "unlicensed": (unlicensed, 0)}
+    "pilot": (pilot, 4),
+    "stub": (stub, 60),
+    "noobj": (noobj, 8),
+    "mailuser": (mailuser, 6),
+    "migrated": (migrated, 4),
+    "nobody": (nobody, 1),
+    "other": (other, 3),
+    "guest": (guest, 2),
+    "room": (room, 2),
+    "shared": (shared, 2),
+    "m365group": (m365group, 1),
+    "folder": (folder, 1),
+    "list": (list_, 2),
+    "alias": (alias, 4),
+    "dynamic": (dynamic, 0),
+    "nested": (nested, 0),
+    "resource": (resource, 1),
+    "onmicrosoft": (onmicrosoft, 0),
+    "unlicensed": (unlicensed, 0),
+}
 ONCE = ("dynamic", "nested")  # weight 0, yet once in a default tenant (two groups nest)
 
 

@@ -18,11 +18,29 @@ if TYPE_CHECKING:
     from .store import Row
     from .tenant import Tenant
 
-SINGLE = ("Name", "Identity", "Id", "Guid", "ExchangeObjectId", "ImmutableId", "DistinguishedName", "DomainName", "Alias", "DisplayName",
-          "PrimarySmtpAddress", "ExternalDirectoryObjectId", "UserPrincipalName", "WindowsLiveID", "WindowsEmailAddress",
-          "LegacyExchangeDN", "ExchangeGuid", "MicrosoftOnlineServicesID")
+SINGLE = (
+    "Name",
+    "Identity",
+    "Id",
+    "Guid",
+    "ExchangeObjectId",
+    "ImmutableId",
+    "DistinguishedName",
+    "DomainName",
+    "Alias",
+    "DisplayName",
+    "PrimarySmtpAddress",
+    "ExternalDirectoryObjectId",
+    "UserPrincipalName",
+    "WindowsLiveID",
+    "WindowsEmailAddress",
+    "LegacyExchangeDN",
+    "ExchangeGuid",
+    "MicrosoftOnlineServicesID",
+)
 NO_IDENTITY = {"RemoteDomain": {"DomainName"}}
 DATE = re.compile(r"/Date\((-?\d+)\)/")
+LEGACY = "/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn="
 FOREST = "NAMPR09A006.PROD.OUTLOOK.COM"
 NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -64,13 +82,29 @@ def created(tenant: Tenant, noun: str, name: str) -> Row:
     kind = NOUNS[noun]
     unit = tenant.organization
     row: Row = {
-        "Name": name, "Identity": name, "Id": name, "Guid": guid, "ExchangeObjectId": guid, "_key": guid, "_noun": noun,
+        "Name": name,
+        "Identity": name,
+        "Id": name,
+        "Guid": guid,
+        "ExchangeObjectId": guid,
+        "_key": guid,
+        "_noun": noun,
         "DistinguishedName": f"CN={name},{kind.container}CN={unit},CN=ConfigurationUnits,DC=NAMPR09A006,DC=PROD,DC=OUTLOOK,DC=COM",
-        "OrganizationalUnitRoot": unit, "OriginatingServer": f"BY1PR09A06DC005.{FOREST}", "IsValid": True, "ObjectState": "Unchanged",
-        "OrganizationId": f"{FOREST}/Microsoft Exchange Hosted Organizations/{unit} - {FOREST}/ConfigurationUnits/{unit}/Configuration"}
+        "OrganizationalUnitRoot": unit,
+        "OriginatingServer": f"BY1PR09A06DC005.{FOREST}",
+        "IsValid": True,
+        "ObjectState": "Unchanged",
+        "OrganizationId": f"{FOREST}/Microsoft Exchange Hosted Organizations/{unit} - {FOREST}/ConfigurationUnits/{unit}/Configuration",
+    }
     if kind.object_class:
-        row.update({"AdminDisplayName": "", "ExchangeVersion": "0.1 (8.0.535.0)", "ObjectClass": ["top", kind.object_class],
-                    "ObjectCategory": f"{FOREST}/Configuration/Schema/{kind.object_category}"})
+        row.update(
+            {
+                "AdminDisplayName": "",
+                "ExchangeVersion": "0.1 (8.0.535.0)",
+                "ObjectClass": ["top", kind.object_class],
+                "ObjectCategory": f"{FOREST}/Configuration/Schema/{kind.object_category}",
+            }
+        )
     touch(row, tenant.now(), new=True)
     return row
 

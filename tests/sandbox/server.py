@@ -31,8 +31,15 @@ BODY_LIMIT = 64 << 20
 HOST = "127.0.0.1"
 
 
-async def serve(directories: Sequence[Path], announce: Callable[[dict[str, Any]], None], stop: asyncio.Event, *, port: int = 0,
-                listen: Iterable[str] = (), parameters: dict[str, Any] | None = None) -> None:
+async def serve(
+    directories: Sequence[Path],
+    announce: Callable[[dict[str, Any]], None],
+    stop: asyncio.Event,
+    *,
+    port: int = 0,
+    listen: Iterable[str] = (),
+    parameters: dict[str, Any] | None = None,
+) -> None:
     """Serve tenant directories until ``stop`` is set. ``announce`` gets the ready line; ``listen`` are more loopback addresses."""
     clock, mint, faults, journal = Clock(), Mint(), Faults(), Journal()
     tenants = [Tenant(Path(directory), clock) for directory in directories]
@@ -87,18 +94,41 @@ def _ready(tenants: list[Tenant], port: int, control: int, authority: Path, list
         client, about = tenant.clients[0], tenant.about
         federated = place / f"{tenant.tenant_id}.token"
         federated.write_text(client.federated_token, encoding="utf-8")
-        entries.append({
-            "organization": tenant.organization, "endpoint": f"https://{HOST}:{port}", "authority": f"https://{HOST}:{port}",
-            "client_id": client.client_id, "client_secret": client.client_secret,
-            "certificate_path": str(client.certificates[0].resolve()) if client.certificates else None, "smtp": None,
-            "tenant_id": tenant.tenant_id, "shared_domain": about.get("shared_domain"), "routing_domain": about.get("routing_domain"),
-            "expired_certificate_path": str((tenant.directory / "expired.pem").resolve()), "federated_token_file": str(federated),
-            "identity_endpoint": f"http://{HOST}:{control}/msi/token", "identity_header": about.get("identity_header"),
-            "directory": str(tenant.directory.resolve()),
-            "clients": [{"client_id": entry.client_id, "client_secret": entry.client_secret,
-                         "certificates": [str(path.resolve()) for path in entry.certificates]} for entry in tenant.clients]})
-    return {"control": f"http://{HOST}:{control}", "ca_cert": str(authority), "dns": None, "tenants": entries, "hosts": {},
-            "authorities": [f"https://{address}:{port}" for address in (HOST, *listen)]}
+        entries.append(
+            {
+                "organization": tenant.organization,
+                "endpoint": f"https://{HOST}:{port}",
+                "authority": f"https://{HOST}:{port}",
+                "client_id": client.client_id,
+                "client_secret": client.client_secret,
+                "certificate_path": str(client.certificates[0].resolve()) if client.certificates else None,
+                "smtp": None,
+                "tenant_id": tenant.tenant_id,
+                "shared_domain": about.get("shared_domain"),
+                "routing_domain": about.get("routing_domain"),
+                "expired_certificate_path": str((tenant.directory / "expired.pem").resolve()),
+                "federated_token_file": str(federated),
+                "identity_endpoint": f"http://{HOST}:{control}/msi/token",
+                "identity_header": about.get("identity_header"),
+                "directory": str(tenant.directory.resolve()),
+                "clients": [
+                    {
+                        "client_id": entry.client_id,
+                        "client_secret": entry.client_secret,
+                        "certificates": [str(path.resolve()) for path in entry.certificates],
+                    }
+                    for entry in tenant.clients
+                ],
+            }
+        )
+    return {
+        "control": f"http://{HOST}:{control}",
+        "ca_cert": str(authority),
+        "dns": None,
+        "tenants": entries,
+        "hosts": {},
+        "authorities": [f"https://{address}:{port}" for address in (HOST, *listen)],
+    }
 
 
 class Sandbox:
@@ -173,8 +203,10 @@ def running(tenants: Sequence[Path | str], *, port: int = 0, listen: Iterable[st
 
     def work() -> None:
         try:
-            loop.run_until_complete(serve([Path(name) for name in tenants], announce, stop, port=port, listen=listen, parameters=parameters))
-        except BaseException as error:  # handed to the thread that waits
+            loop.run_until_complete(
+                serve([Path(name) for name in tenants], announce, stop, port=port, listen=listen, parameters=parameters)
+            )
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             failures.append(error)
         finally:
             loop.close()

@@ -95,14 +95,18 @@ def _limited(call: Call, rows: list[Row]) -> list[Row]:
     if not given.isdigit() or len(rows) <= int(given):
         return rows
     if "ResultSize" in call.parameters:
-        call.warn("There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.",
-                  "Es sind mehr Ergebnisse verfügbar, als angezeigt werden. Erhöhen Sie den Wert des Parameters ResultSize.")
+        call.warn(
+            "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.",
+            "Es sind mehr Ergebnisse verfügbar, als angezeigt werden. Erhöhen Sie den Wert des Parameters ResultSize.",
+        )
     else:
-        call.warn(f"By default, only the first {given} items are returned. Use the ResultSize parameter to specify the number of items returned. "
-                  'To return all items, specify "-ResultSize Unlimited". Be aware that, depending on the actual number of items, returning all '
-                  "items can take a long time and consume a large amount of memory.",
-                  f"Standardmäßig werden nur die ersten {given} Elemente zurückgegeben. Verwenden Sie den Parameter ResultSize.")
-    return rows[:int(given)]
+        call.warn(
+            f"By default, only the first {given} items are returned. Use the ResultSize parameter to specify the number of items returned. "
+            'To return all items, specify "-ResultSize Unlimited". Be aware that, depending on the actual number of items, returning all '
+            "items can take a long time and consume a large amount of memory.",
+            f"Standardmäßig werden nur die ersten {given} Elemente zurückgegeben. Verwenden Sie den Parameter ResultSize.",
+        )
+    return rows[: int(given)]
 
 
 def noun_of(name: str) -> Noun:

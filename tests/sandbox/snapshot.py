@@ -22,11 +22,18 @@ def dump(tenant: Tenant) -> dict[str, Any]:
     for name in RECIPIENTS:
         found = [row for row in tenant.tables["Recipient"].rows() if row["_noun"] == name]
         objects[name] = [_shown(tenant, name, row) for row in found]
-    return {"organization": tenant.organization, "tenant_id": tenant.tenant_id, "parameters": tenant.parameters.dump(), "objects": objects,
-            "members": _members(tenant, {row["_key"]: row["_members"] for row in tenant.tables["Recipient"].rows() if "_members" in row}),
-            "ipv6": {row["DomainName"]: row.get("_ipv6", True) for row in tenant.tables["AcceptedDomain"].rows()},
-            "acting": {"rules": [_shown(tenant, "TransportRule", row) for row in tenant.acting_rules()],
-                       "members": _members(tenant, tenant.acting_members())}}
+    return {
+        "organization": tenant.organization,
+        "tenant_id": tenant.tenant_id,
+        "parameters": tenant.parameters.dump(),
+        "objects": objects,
+        "members": _members(tenant, {row["_key"]: row["_members"] for row in tenant.tables["Recipient"].rows() if "_members" in row}),
+        "ipv6": {row["DomainName"]: row.get("_ipv6", True) for row in tenant.tables["AcceptedDomain"].rows()},
+        "acting": {
+            "rules": [_shown(tenant, "TransportRule", row) for row in tenant.acting_rules()],
+            "members": _members(tenant, tenant.acting_members()),
+        },
+    }
 
 
 def _shown(tenant: Tenant, noun: str, row: Row) -> Row:

@@ -19,9 +19,27 @@ from .parameters import Parameters
 from .store import Row, Table
 
 # Every kind of recipient lies in one table, as in the directory.
-RECIPIENTS = ("Mailbox", "MailUser", "MailContact", "DistributionGroup", "UnifiedGroup", "DynamicDistributionGroup", "MailPublicFolder", "User")
-SETTINGS = ("AcceptedDomain", "RemoteDomain", "OutboundConnector", "InboundConnector", "TransportRule", "OrganizationConfig",
-            "TransportConfig", "HostedConnectionFilterPolicy", "OrganizationRelationship")
+RECIPIENTS = (
+    "Mailbox",
+    "MailUser",
+    "MailContact",
+    "DistributionGroup",
+    "UnifiedGroup",
+    "DynamicDistributionGroup",
+    "MailPublicFolder",
+    "User",
+)
+SETTINGS = (
+    "AcceptedDomain",
+    "RemoteDomain",
+    "OutboundConnector",
+    "InboundConnector",
+    "TransportRule",
+    "OrganizationConfig",
+    "TransportConfig",
+    "HostedConnectionFilterPolicy",
+    "OrganizationRelationship",
+)
 
 
 @dataclass
@@ -46,10 +64,15 @@ class Tenant:
         self.organization: str = self.about["organization"]
         self.tenant_id: str = self.about["tenant_id"]
         self.clients = [
-            Client(entry["client_id"], entry.get("client_secret", ""),
-                   [directory / name for name in entry.get("certificates", ())],
-                   entry.get("federated_token", ""), entry.get("secret_expired", False))
-            for entry in self.about["clients"]]
+            Client(
+                entry["client_id"],
+                entry.get("client_secret", ""),
+                [directory / name for name in entry.get("certificates", ())],
+                entry.get("federated_token", ""),
+                entry.get("secret_expired", False),
+            )
+            for entry in self.about["clients"]
+        ]
         self.parameters = Parameters()
         self.tables: dict[str, Table] = {}
         self._kept: dict[str, Table] = {}

@@ -47,12 +47,34 @@ class Mint:
         now = int(time.time())
         identifier = str(uuid.uuid4())
         roles = [] if tenant.parameters.role == "none" else ["Exchange.ManageAsApp"]
-        claims = {"aud": AUDIENCE, "iss": f"{authority}/{tenant.tenant_id}/", "iat": now, "nbf": now, "exp": now + lifetime, "uti": identifier,
-                  "tid": tenant.tenant_id, "appid": client_id, "roles": roles}
-        self.issued.append({"id": identifier, "tenant": tenant.organization, "client_id": client_id, "credential": credential,
-                            "authority": authority, "issued": now, "expires": now + lifetime})
-        return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime,
-                "access_token": jwt.encode(claims, self._key, algorithm="HS256")}
+        claims = {
+            "aud": AUDIENCE,
+            "iss": f"{authority}/{tenant.tenant_id}/",
+            "iat": now,
+            "nbf": now,
+            "exp": now + lifetime,
+            "uti": identifier,
+            "tid": tenant.tenant_id,
+            "appid": client_id,
+            "roles": roles,
+        }
+        self.issued.append(
+            {
+                "id": identifier,
+                "tenant": tenant.organization,
+                "client_id": client_id,
+                "credential": credential,
+                "authority": authority,
+                "issued": now,
+                "expires": now + lifetime,
+            }
+        )
+        return {
+            "token_type": "Bearer",
+            "expires_in": lifetime,
+            "ext_expires_in": lifetime,
+            "access_token": jwt.encode(claims, self._key, algorithm="HS256"),
+        }
 
     def check(self, header: str) -> Token:
         """Check an Authorization header. Raises TokenError."""

@@ -41,7 +41,9 @@ def envelope(base: str, tenant: str, rows: list[dict[str, Any]], warnings: list[
     """Build the body of a successful answer. ``base`` is the endpoint's URL with its version."""
     content: dict[str, Any] = {
         "@odata.context": f"{base}/{tenant}/$metadata#Collection(Exchange.GenericHashTable)",
-        "adminapi.warnings@odata.type": "#Collection(String)", "@adminapi.warnings": warnings}
+        "adminapi.warnings@odata.type": "#Collection(String)",
+        "@adminapi.warnings": warnings,
+    }
     if next_link:
         content["@odata.nextLink"] = next_link
     content["value"] = [annotated(row) for row in rows]
@@ -77,10 +79,19 @@ def headers(clock: Clock, *, status: int = 200) -> dict[str, str]:
     """Return the headers that every answer of the service carries."""
     identifier = str(uuid.uuid4())
     common = {
-        "Date": clock.header(), "Request-Id": identifier, "X-Exchangeversion": "15.20.9000.0", "X-Concurrencycount": "0",
-        "X-Combinedapponlyconcurrencycount": "0", "X-Calculatedbetarget": "BY1PR09MB0001.NAMPR09.PROD.OUTLOOK.COM",
-        "X-Feserver": "BYAPR09CA0001", "Ms-Cv": identifier[:8], "Restrict-Access-Confirm": "1", "Rate-Limit-Limit": "30000",
-        "Rate-Limit-Remaining": "29997", "Rate-Limit-Reset": stamp(clock.now() + timedelta(seconds=16))[:23] + "Z"}
+        "Date": clock.header(),
+        "Request-Id": identifier,
+        "X-Exchangeversion": "15.20.9000.0",
+        "X-Concurrencycount": "0",
+        "X-Combinedapponlyconcurrencycount": "0",
+        "X-Calculatedbetarget": "BY1PR09MB0001.NAMPR09.PROD.OUTLOOK.COM",
+        "X-Feserver": "BYAPR09CA0001",
+        "Ms-Cv": identifier[:8],
+        "Restrict-Access-Confirm": "1",
+        "Rate-Limit-Limit": "30000",
+        "Rate-Limit-Remaining": "29997",
+        "Rate-Limit-Reset": stamp(clock.now() + timedelta(seconds=16))[:23] + "Z",
+    }
     if status == 200:
         common.update({"Odata-Version": "4.0", "Preference-Applied": 'odata.include-annotations="*"'})
     return common
@@ -105,9 +116,14 @@ def forbidden(diagnostics: bool) -> Answer:
 
 def unauthorised(reason: str) -> Answer:
     """A 401 with an empty body."""
-    return Answer(401, raw=b"", headers={
-        "WWW-Authenticate": 'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", error="invalid_token"',
-        "x-ms-diagnostics": f'2000008;reason="{reason}";error_category="invalid_token"'})
+    return Answer(
+        401,
+        raw=b"",
+        headers={
+            "WWW-Authenticate": 'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", error="invalid_token"',
+            "x-ms-diagnostics": f'2000008;reason="{reason}";error_category="invalid_token"',
+        },
+    )
 
 
 def too_many(status: int) -> Answer:

@@ -6,6 +6,11 @@
 from __future__ import annotations
 
 from ..calls import Handler
+from .connectors import CONNECTORS
 from .domains import DOMAINS
+from .groups import GROUP_HANDLERS
+from .organization import ORGANIZATION_HANDLERS
+from .recipients import RECIPIENT_HANDLERS
+from .rules import RULES
 
-HANDLERS: dict[str, Handler] = {**DOMAINS}
+HANDLERS: dict[str, Handler] = {**DOMAINS, **CONNECTORS, **RULES, **RECIPIENT_HANDLERS, **GROUP_HANDLERS, **ORGANIZATION_HANDLERS}

@@ -66,8 +66,13 @@ def new_remote_domain(call: Call) -> list[Row]:
     if any(str(row["DomainName"]).casefold() == domain.casefold() for row in call.table.rows()):
         raise ServiceError("exists", identity=domain, status=call.tenant.parameters.exists_status)
     unset = "" if call.tenant.parameters.remote_domain_charset_unset == "empty" else None
-    row = {"DomainName": domain, **call.noun.defaults, "CharacterSet": unset, "NonMimeCharacterSet": unset,
-           **rows.created(call.tenant, "RemoteDomain", name)}
+    row = {
+        "DomainName": domain,
+        **call.noun.defaults,
+        "CharacterSet": unset,
+        "NonMimeCharacterSet": unset,
+        **rows.created(call.tenant, "RemoteDomain", name),
+    }
     insert(call, row)
     return [row]
 
@@ -102,6 +107,11 @@ def remove_remote_domain(call: Call) -> list[Row]:
 
 
 DOMAINS: dict[str, Handler] = {
-    "Set-AcceptedDomain": set_accepted_domain, "Get-IPv6StatusForAcceptedDomain": get_ipv6, "Enable-IPv6ForAcceptedDomain": enable_ipv6,
-    "Disable-IPv6ForAcceptedDomain": disable_ipv6, "New-RemoteDomain": new_remote_domain, "Set-RemoteDomain": set_remote_domain,
-    "Remove-RemoteDomain": remove_remote_domain}
+    "Set-AcceptedDomain": set_accepted_domain,
+    "Get-IPv6StatusForAcceptedDomain": get_ipv6,
+    "Enable-IPv6ForAcceptedDomain": enable_ipv6,
+    "Disable-IPv6ForAcceptedDomain": disable_ipv6,
+    "New-RemoteDomain": new_remote_domain,
+    "Set-RemoteDomain": set_remote_domain,
+    "Remove-RemoteDomain": remove_remote_domain,
+}
