@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -23,26 +24,41 @@ def _offline(conf: Path) -> None:
     conf.write_text(f"{text}\nintersphinx_mapping = {{}}\nsuppress_warnings = ['ref.ref']\n", encoding="utf-8")
 
 
+def site(source: Path, variables: dict[str, str]) -> list[str]:
+    """Builds source/build/html from the collection that the variables name; what went wrong, one line each."""
+    source.mkdir(mode=0o755)
+    initial = [str(LINT.bin / "antsibull-docs"), "sphinx-init", "--use-current", "--dest-dir", str(source), "mailops.exchange"]
+    for command in (initial, ["bash", "build.sh"]):
+        done = subprocess.run(
+            command,
+            cwd=source,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            lines = done.stdout.splitlines()
+            return [line for line in lines if re.search("WARNING|ERROR", line)] or lines[-20:]
+        if command is initial:
+            _offline(source / "conf.py")
+    return []
+
+
 def build() -> int:
-    """The number of pages built; a failure ends the program with the builder's own words."""
+    """Writes the pages to build/docs; how many they are. A failure ends the program with the builder's own words."""
     environments.ready(LINT)
     work, handle = suite.workplace("docs-work")
     with handle:
         variables = environments.variables(LINT, work) | {"ANSIBLE_COLLECTIONS_PATH": str(artefact.install(LINT, work))}
-        source = work / "site"
-        shutil.rmtree(source, ignore_errors=True)
-        source.mkdir(mode=0o755)
-        for command in (
-            [str(LINT.bin / "antsibull-docs"), "sphinx-init", "--use-current", "--dest-dir", str(source), "mailops.exchange"],
-            ["bash", "build.sh"],
-        ):
-            done = subprocess.run(command, cwd=source, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-            if done.returncode != 0:
-                raise SystemExit(f"{done.stdout}{done.stderr}\n{' '.join(command)} failed.")
-            if (source / "conf.py").is_file() and not (source / "build").exists():
-                _offline(source / "conf.py")
+        shutil.rmtree(work / "site", ignore_errors=True)
+        problems = site(work / "site", variables)
+        if problems:
+            raise SystemExit("\n".join([*problems, f"docs: {len(problems)} problems"]))
         shutil.rmtree(SITE, ignore_errors=True)
-        shutil.copytree(source / "build" / "html", SITE)
+        shutil.copytree(work / "site" / "build" / "html", SITE)
     return sum(1 for page in SITE.rglob("*.html"))
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tools import artefact, rules, runtime, sanity
+from tools import artefact, docs, rules, runtime, sanity
 from tools.bench import Bench
 from tools.environments import NEWEST, OLDEST, Environment
 
@@ -104,6 +104,7 @@ GATES = (
         "antsibull-docs",
         _program(r":\d+:\d+: ", "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "."),
     ),
+    Gate("documentation site", lambda bench: docs.site(bench.work / "site", bench.variables())),
     Gate("antsibull-changelog", _changelog),
     Gate("artefact's file list", _packed),
     Gate("execution environment", _program(".", "ansible-builder", "introspect", "--sanitize", ".")),
