@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -29,7 +30,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils._overlays import 
 from ansible_collections.mailops.exchange.plugins.plugin_utils._run import Run, check_private, locked, session_key, sweep, write_salt
 
 TRANSPORTS = {"mailops.exchange.rest": ("_transports.rest", "RestTransport")}
-IDLE_SECONDS = 1800.0
 WATCH_SECONDS = 0.5
 CONTROL = "control"
 
@@ -117,10 +117,18 @@ def _reply(result: Reply | None) -> dict[str, Any]:
     return result.to_dict()
 
 
+def process_handle(pid: int) -> int | None:
+    """A descriptor that becomes readable the moment the process ends, where the system has one; a number alone may be reused."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
 class Keeper:
     """The sockets of one run and what listens behind them."""
 
-    def __init__(self, run: Run, directory: Path, idle: float = IDLE_SECONDS) -> None:
+    def __init__(self, run: Run, directory: Path, idle: float) -> None:
         self.run, self.directory, self.idle = run, directory, idle
         self._salt = b""
         self._lock = threading.Lock()
@@ -138,8 +146,12 @@ class Keeper:
 
     def watch(self) -> None:
         """Return when the run has ended, or when nobody has asked anything for the idle time."""
+        handle = process_handle(self.run.pid)
         while self.run.alive:
-            time.sleep(WATCH_SECONDS)
+            if handle is None:
+                time.sleep(WATCH_SECONDS)
+            else:
+                select.select([handle], [], [], WATCH_SECONDS)
             with self._lock:
                 idle = not self._busy and time.monotonic() - self._last > self.idle
             if idle:

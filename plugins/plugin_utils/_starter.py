@@ -27,6 +27,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils._run import (
 
 START_SECONDS = 60.0
 OPEN_SECONDS = 60.0
+IDLE_SECONDS = 1800.0
 CONTROL = "control"
 # Names the packages by hand, because a collection has no __init__.py and another distribution's would win over it.
 BOOT = """
@@ -44,15 +45,18 @@ HIDDEN = ("EXCHANGE_", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD
 _started: list[subprocess.Popen[bytes]] = []
 
 
-def session_socket(pid: int, transport: str, options: Mapping[str, Any]) -> str:
-    """The path of the session's socket, its keeper and the session itself started when needed. Raises RunError, RemoteError."""
+def session_socket(pid: int, transport: str, options: Mapping[str, Any], idle: float = IDLE_SECONDS) -> str:
+    """The path of the session's socket, its keeper and the session itself started when needed. Raises RunError, RemoteError.
+
+    idle: seconds without a request after which a keeper that is started here ends.
+    """
     run = Run.of(pid)
     directory = directory_of(run)
     make_private(directory)
     known = _known(directory, transport, options)
     if known is not None and listens(known):
         return str(known)
-    _ensure_keeper(run, directory)
+    _ensure_keeper(run, directory, idle)
     try:
         answer = request(directory / CONTROL, "open", {"transport": transport, "options": dict(options)}, OPEN_SECONDS)
     except OSError as error:
@@ -75,20 +79,20 @@ def _known(directory: Path, transport: str, options: Mapping[str, Any]) -> Path 
     return directory / session_key(salt, transport, options) if salt else None
 
 
-def _ensure_keeper(run: Run, directory: Path) -> None:
+def _ensure_keeper(run: Run, directory: Path, idle: float) -> None:
     """Start the keeper unless it listens; of several workers one starts it, the others wait."""
     if listens(directory / CONTROL):
         return
     with locked(directory):
         if not listens(directory / CONTROL):
-            _start(run, directory)
+            _start(run, directory, idle)
 
 
-def _start(run: Run, directory: Path) -> None:
+def _start(run: Run, directory: Path, idle: float) -> None:
     """Start the keeper and wait until it listens. It inherits no descriptor, or a pipe behind ansible-playbook would never end."""
     log = directory / "start.log"
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    arguments = [str(directory), str(run.pid), run.started, os.environ.get("EXCHANGE_KEEPER_IDLE", "1800")]
+    arguments = [str(directory), str(run.pid), run.started, str(idle)]
     try:
         child = subprocess.Popen(
             [sys.executable, "-c", BOOT, str(collection_root()), *arguments],
@@ -102,7 +106,7 @@ def _start(run: Run, directory: Path) -> None:
         )
     finally:
         os.close(handle)
-    # Kept, because it outlives this worker and must not be waited for when it is forgotten.
+    reap()
     _started.append(child)
     deadline = time.monotonic() + START_SECONDS
     while not listens(directory / CONTROL):
@@ -112,6 +116,11 @@ def _start(run: Run, directory: Path) -> None:
         if time.monotonic() > deadline:
             raise RunError(f"The keeper of this run did not begin to listen in {directory} within {START_SECONDS:g} s.")
         time.sleep(0.005)
+
+
+def reap() -> None:
+    """Forget the keepers of this process that have ended; a living one is kept, because it outlives this worker unwaited."""
+    _started[:] = [child for child in _started if child.poll() is None]
 
 
 def collection_root() -> Path:
