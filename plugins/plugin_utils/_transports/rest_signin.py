@@ -20,7 +20,17 @@ from .rest_http import CONNECT_SECONDS, proxies_for, reason, verification
 from .rest_settings import Settings
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.identity import (
+        AzureCliCredential,
+        CertificateCredential,
+        ClientSecretCredential,
+        ManagedIdentityCredential,
+        WorkloadIdentityCredential,
+    )
+
+    Credential = (
+        AzureCliCredential | CertificateCredential | ClientSecretCredential | ManagedIdentityCredential | WorkloadIdentityCredential
+    )
 
 # A token is renewed this many seconds before it ends.
 MARGIN = 300
@@ -74,8 +84,8 @@ class TokenSource:
 
         settings = self._settings
         try:
-            credential = make_credential(settings)
-            answer = credential.get_token(settings.scope)
+            with make_credential(settings) as credential:
+                answer = credential.get_token(settings.scope)
         except (AzureError, ValueError, OSError) as error:
             raise refusal(settings, error) from error
         claims = claims_of(answer.token)
@@ -88,7 +98,7 @@ class TokenSource:
         return Token(answer.token, float(answer.expires_on), tenant, "scp" in claims)
 
 
-def make_credential(settings: Settings) -> TokenCredential:
+def make_credential(settings: Settings) -> Credential:
     """The azure-identity credential of the options."""
     from azure import identity  # here, because the import takes longer than many a task
 
