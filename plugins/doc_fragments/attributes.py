@@ -32,3 +32,24 @@ attributes:
 notes:
   - Runs on hosts with C(ansible_connection=mailops.exchange.rest), in the playbook's own process; nothing is copied anywhere.
 """
+
+    INFO = r"""
+options: {}
+attributes:
+  idempotent:
+    support: full
+    description: Only reads are sent, so nothing ever changes.
+"""
+
+    MANAGED = r"""
+options: {}
+attributes:
+  idempotent:
+    support: full
+    description: A second run changes nothing and writes nothing.
+notes:
+  - What an option leaves out is not managed. What is given is compared with what the service shows, whatever the case, order,
+    prefix or unit in which that is spelled, and only what differs is written.
+  - An empty string clears a text, a number, a time or a choice, and an empty list clears a list, where the option's description says so.
+  - After a write the object is read until it shows the write; an error or a warning names what it does not show in time.
+"""

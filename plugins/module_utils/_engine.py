@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._resource import Difference, Plan, Property, Resource, absent, bears, compare, identities, present, references
+from ._identity import bears, identities
+from ._resource import Difference, Plan, Property, Resource, absent, compare, present, references
 from ._runner import Context, InputError, report
 from ._session import NOW, Ambiguous, Cmdlet, ExchangeError, Exists, Failed, NotFound, Reply, Row
 from ._values import fold, is_empty
@@ -68,14 +69,21 @@ def read(resource: Resource, identity: str, wanted: Mapping[str, Any], context: 
 
 def directory(resource: Resource, wanted: Mapping[str, Any], row: Row | None, context: Context) -> dict[str, str]:
     """Folded identity to canonical id, for references whose spelling differs between the options and the object."""
-    asked = [(noun, name) for noun, names in references(resource, wanted, row or {}).items() for name in names]
-    if row is None or not asked:
+    if row is None:
         return {}
-    replies = context.session.call_many([Cmdlet(f"Get-{noun}", {"Identity": name}) for noun, name in asked])
+    asked = [(noun, name) for noun, names in references(resource, wanted, row).items() for name in names]
+    found = _looked_up(asked, context)
+    # An owner may be a plain user, who is no recipient.
+    return found | _looked_up([("User", name) for noun, name in asked if noun == "Recipient" and name not in found], context)
+
+
+def _looked_up(asked: Sequence[tuple[str, str]], context: Context) -> dict[str, str]:
+    """The canonical ids of those that exist. An unknown name stays itself: the write will say what the service thinks of it."""
+    replies = context.session.call_many([Cmdlet(f"Get-{noun}", {"Identity": name}) for noun, name in asked]) if asked else []
     found = {}
     for (noun, name), reply in zip(asked, replies, strict=True):
         if isinstance(reply, NotFound):
-            continue  # an unknown name stays itself: the write will say what the service thinks of it
+            continue
         if isinstance(reply, ExchangeError):
             raise reply
         target = find(reply.rows, name, f"Get-{noun}")
@@ -132,11 +140,12 @@ class _Work:
         attempts = 0
         while True:
             attempts += 1
-            plan, row = self._plan()
-            self._settle(plan)
             try:
+                plan, row = self._plan()
+                self._settle(plan, row)
                 return self._carry_out(plan, row)
             except ExchangeError as error:
+                error.made = report(self.made)
                 if error.uncertain:
                     self.doubtful = self.sent
                 elif not isinstance(error, (Exists, NotFound)) or (attempts >= REPLANS and self.doubtful is None):
@@ -144,10 +153,13 @@ class _Work:
                 if not pauses.more():
                     raise
 
-    def _settle(self, plan: Plan) -> None:
+    def _settle(self, plan: Plan, row: Row | None) -> None:
         """A call of unknown fate that the fresh plan no longer holds was applied: it counts as made."""
         self.first = self.first or plan
-        if self.doubtful is not None and self.doubtful.name not in {call.name for call in plan.calls}:
+        if self.doubtful is None:
+            return
+        ahead = [*plan.calls, *self._finishing(plan, plan.row or row)]
+        if self.doubtful.name not in {call.name for call in ahead}:
             self.made.append(self.doubtful)
             self.doubtful = None
 
@@ -158,9 +170,10 @@ class _Work:
             row = read(self.resource, name, self.wanted, self.context)
             self.identity = name if row is not None else self.identity
         if self.gone:
-            return absent(self.resource, self.identity, self.wanted, row), row
-        names = directory(self.resource, self.wanted, row, self.context)
-        plan = present(self.resource, self.identity, self.wanted, row, names)
+            plan = absent(self.resource, self.identity, self.wanted, row)
+        else:
+            names = directory(self.resource, self.wanted, row, self.context)
+            plan = present(self.resource, self.identity, self.wanted, row, names)
         if plan.faults:
             raise InputError(list(plan.faults))
         return plan, row
@@ -168,39 +181,73 @@ class _Work:
     def _carry_out(self, plan: Plan, row: Row | None) -> dict[str, Any]:
         after = plan.row if plan.calls or self.gone else row
         if self.context.check_mode:
-            extra = self._finishing(plan, after)
-            if plan.calls or extra:
-                names = identities(self.identity, [row, after])
-                self.context.session.overlay(self.resource.noun, names, [after] if after else [])
-            return self._result([*plan.calls, *extra], after)
+            return self._announce(plan, row, after)
         for call in plan.calls:
             self._call(call)
         if plan.calls:
             after = self._confirm(plan)
-        for call in self._finishing(plan, after):
-            self._call(call)
-        return self._result(self.made, after)
+        extra = self._finishing(plan, after)
+        for call in extra:
+            self._judge(call, self._call(call))
+        return self._result(self.made, self._finished(extra, after) if extra and after is not None else after)
+
+    def _announce(self, plan: Plan, row: Row | None, after: Row | None) -> dict[str, Any]:
+        """What the run would do; later reads of this check see the object as it would be."""
+        extra = self._finishing(plan, after)
+        if after is not None:
+            after = {**after, **_values(extra, NOW)}
+        if plan.calls or extra:
+            names = identities(self.identity, [row, after])
+            self.context.session.overlay(self.resource.noun, names, [after] if after else [])
+            if self.resource.parts and row is None:
+                self.context.session.overlay(self.resource.parts, names, [])
+        return self._result([*plan.calls, *extra], after)
 
     def _finishing(self, plan: Plan, after: Row | None) -> tuple[Cmdlet, ...]:
-        return self.resource.finish(plan, after, self.wanted) if self.resource.finish and after is not None else ()
+        if self.resource.finish is None or after is None or self.gone:
+            return ()
+        return self.resource.finish(bool(plan.calls or self.made), after, self.wanted)
+
+    def _judge(self, call: Cmdlet, reply: Reply) -> None:
+        fault = self.resource.judge(call, reply) if self.resource.judge else ""
+        if fault:
+            raise Failed(fault, cmdlet=call.name, identity=self.identity)
+
+    def _finished(self, extra: Sequence[Cmdlet], row: Row) -> Row:
+        """Read until the object shows what the finishing calls set."""
+        expected = {p: value for p in self.resource.properties for key, value in _values(extra, self.date).items() if p.parameter == key}
+        pauses = Pauses(self.context)
+        while True:
+            found = read(self.resource, str(row.get("Identity") or self.identity), self.wanted, self.context) or row
+            left = [
+                Difference(p, value, p.current(found), value) for p, value in expected.items() if not p.kind.same(value, p.current(found))
+            ]
+            if not left:
+                return found
+            if not pauses.more():
+                self._complain(Plan(tuple(extra)), left)
+                return found
 
     def _call(self, call: Cmdlet) -> Reply:
         """One write. An object made a moment ago may not be found yet: then wait, within the bound."""
         self.sent = call
-        pauses = Pauses(self.context)
-        sent = Cmdlet(call.name, {key: self.date if value == NOW else value for key, value in call.parameters.items()})
-        while True:
-            try:
-                reply = self.context.session.call(sent)
-                break
-            except NotFound:
-                if not self.made or not pauses.more():
-                    raise
+        if call.verb == "Validate":
+            self.context.progress(f"{call.name} '{self.identity}' connects and sends test mail; this takes a while.")
+        reply = self._patiently(Cmdlet(call.name, {key: self.date if value == NOW else value for key, value in call.parameters.items()}))
         self.date = reply.date
         self.made.append(call)
         for text in reply.warnings:
             self.context.warn(f"{call.name} '{self.identity}': {text}")
         return reply
+
+    def _patiently(self, call: Cmdlet) -> Reply:
+        pauses = Pauses(self.context)
+        while True:
+            try:
+                return self.context.session.call(call)
+            except NotFound:
+                if not self.made or not pauses.more():
+                    raise
 
     def _confirm(self, plan: Plan) -> Row | None:
         """Read until the object shows the write; an error when it never does, a warning for an unverified form."""
@@ -253,11 +300,23 @@ class _Work:
         }
 
 
+def _values(calls: Sequence[Cmdlet], now: str) -> dict[str, Any]:
+    """What these Set- calls write, with `now` for the time that only the run knows."""
+    return {
+        key: now if value == NOW else value
+        for call in calls
+        if call.verb == "Set"
+        for key, value in call.parameters.items()
+        if key != "Identity"
+    }
+
+
 @dataclass(frozen=True)
 class Info:
     """The SPEC that reads a noun: one object by identity, or all. `parameters` are those of its Get- cmdlet.
 
-    filters: the options that narrow the rows; reads: as in Resource, one read each, merged by GUID.
+    reads: as in Resource, one read each, merged by GUID. sized: Get- takes ResultSize. required: nothing can be read without
+    an identity, whose parts the rows are.
     """
 
     noun: str
@@ -280,11 +339,12 @@ class Info:
         identity = params.get("identity")
         if identity:
             asked["Identity"] = identity
-        elif self.sized:
+        if self.sized and (self.required or not identity):
             asked.setdefault("ResultSize", "Unlimited")
         found: dict[str, Row] = {}
-        for extra in self.reads:
-            for row in self._rows({**self.always, **extra, **asked}, context):
+        reads = [{**self.always, **extra, **asked} for extra in self.reads]
+        for place, parameters in enumerate(reads):
+            for row in self._rows(parameters, context) if parameters not in reads[:place] else ():
                 if not identity or self.required or bears(row, str(identity)):
                     found.setdefault(str(row.get("Guid") or row.get("Identity") or len(found)), row)
         return {"changed": False, "calls": [], "objects": list(found.values())}

@@ -6,31 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._session import Cmdlet, Row
+from ._session import Cmdlet, Reply, Row
 from ._values import NAME, TEXT, Kind, as_list, fold, is_empty, to_option
 
 BOTH, NEW, SET = "both", "new", "set"
-
-# Under these an object can be asked for; a row is believed only when it bears the asked identity under one of them.
-IDENTITIES = (
-    "Identity",
-    "Name",
-    "Id",
-    "Guid",
-    "ExchangeObjectId",
-    "ExternalDirectoryObjectId",
-    "ImmutableId",
-    "DistinguishedName",
-    "Alias",
-    "DisplayName",
-    "PrimarySmtpAddress",
-    "WindowsLiveID",
-    "DomainName",
-)
 
 
 @dataclass(frozen=True)
@@ -40,7 +23,9 @@ class Property:
     on: the cmdlets that take it: `both` New- and Set-, or one of them. read: the property that shows it; "" for the
     parameter's own name, None for a write-only modifier, which rides on a call and never causes one. read_with: the
     switch of Get- that fills that property. verified: its read-back form is known from a real tenant. pair: the cmdlets
-    that switch it on and off on an existing object. limit: the most characters that the service takes.
+    that switch it on and off on an existing object. limit: the most characters that the service takes. clears: an empty
+    choice unsets it. where: (parameter, value): the service takes it only for objects that have that value; a truth that is
+    false is then not sent.
     """
 
     parameter: str
@@ -52,6 +37,8 @@ class Property:
     verified: bool = True
     pair: tuple[str, str] | None = None
     limit: int = 0
+    clears: bool = False
+    where: tuple[str, str] | None = None
     aliases: tuple[str, ...] = ()
 
     @property
@@ -65,14 +52,15 @@ class Property:
         return self.parameter if self.read == "" else self.read
 
     def current(self, row: Row) -> Any:
-        """What a read object shows of it."""
-        return row.get(self.shown_as) if self.shown_as else None
+        """What a read object shows of it; where the property that a switch fills stayed empty, the plain one."""
+        shown = row.get(self.shown_as) if self.shown_as else None
+        return row.get(self.parameter) if self.read_with and is_empty(shown) else shown
 
     def display(self, value: Any) -> Any:
         """The form in which a read object would show `value`."""
         if self.pair and self.shown_as == "State":
             return "Enabled" if self.kind.key(value) else "Disabled"
-        return value
+        return self.kind.show(value) if self.kind.show else value
 
     def spec(self) -> dict[str, Any]:
         """The option's entry in an argument spec."""
@@ -80,7 +68,7 @@ class Property:
         if self.kind.ansible == "list":
             entry["elements"] = "str"
         if self.choices:
-            entry["choices"] = list(self.choices)
+            entry["choices"] = [*self.choices, *([""] if self.clears else [])]
         if self.aliases:
             entry["aliases"] = list(self.aliases)
         return entry
@@ -124,7 +112,12 @@ class Plan:
     faults: tuple[str, ...] = ()
 
 
-Finish = Callable[[Plan, Row, Mapping[str, Any]], tuple[Cmdlet, ...]]
+# From whether the object was changed by this task, the object and the options, to the calls that must follow.
+Finish = Callable[[bool, Row, Mapping[str, Any]], tuple[Cmdlet, ...]]
+# From the options, the object before and the object after (None: absent) to what forbids the change, one line each.
+Check = Callable[[Mapping[str, Any], "Row | None", "Row | None"], Sequence[str]]
+# From one of the finishing calls and its answer to what is wrong with it; empty when nothing is.
+Judge = Callable[[Cmdlet, Reply], str]
 
 
 @dataclass(frozen=True)
@@ -132,10 +125,12 @@ class Resource:
     """A cmdlet noun.
 
     verbs: which of New, Set, Remove it has. create_needs: parameters without which New- refuses, besides Name.
-    together: parameters that must be sent in one command. reads: extra parameters of Get-, one read each, merged.
+    together: parameters that are set all or none, and sent in one command. needs: (parameter, value, partner): with that
+    value the partner must be set too and travels along. reads: extra parameters of Get-, one read each, merged.
     defaults: what a new object shows unasked. missing: the remedy when it is absent and cannot be created.
-    finish: calls that follow a change or an unfinished state, from the plan, the object and the options.
-    modifiers ride on Remove- too when `on_remove` names them.
+    check: what forbids a change. finish: calls that follow a change or an unfinished state. judge: what is wrong with
+    the answer to one of those. modifiers ride on Remove- too when `on_remove` names them. parts: a noun whose rows are
+    parts of this object; a new object has none.
     """
 
     noun: str
@@ -143,11 +138,15 @@ class Resource:
     verbs: frozenset[str] = frozenset({"New", "Set", "Remove"})
     create_needs: tuple[str, ...] = ()
     together: tuple[tuple[str, ...], ...] = ()
+    needs: tuple[tuple[str, Any, str], ...] = ()
     reads: tuple[Mapping[str, Any], ...] = ({},)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     missing: str = ""
+    check: Check | None = None
     finish: Finish | None = None
+    judge: Judge | None = None
     on_remove: tuple[str, ...] = ()
+    parts: str = ""
     identity_aliases: tuple[str, ...] = ()
 
     def managed(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,14 +166,6 @@ class Resource:
         return {p.read_with: True for p in self.properties if p.read_with and p.option in wanted}
 
 
-def bears(row: Row, identity: str) -> bool:
-    """True when a read object is the one asked for, and not one of all that an unknown identity can return."""
-    asked = fold(identity).strip("{}")
-    names = {fold(row[key]) for key in IDENTITIES if not is_empty(row.get(key))}
-    names |= {fold(address).removeprefix("smtp:") for address in as_list(row.get("EmailAddresses"))}
-    return asked in names or asked.removeprefix("smtp:") in names
-
-
 def _items(value: Any) -> list[Any]:
     """A list option as given: a list, or text with commas."""
     if isinstance(value, str):
@@ -187,7 +178,11 @@ def _target(prop: Property, wanted: Any, read: Any) -> tuple[Any, Any]:
     if not prop.kind.edits:
         return wanted, prop.kind.wire(wanted)
     if not isinstance(wanted, Mapping):
-        return _items(wanted), prop.kind.wire(_items(wanted))
+        final = _items(wanted)
+        if prop.kind.keeps:
+            named = {prop.kind.key(item) for item in final}
+            final += [item for item in as_list(read) if prop.kind.keeps(item) and prop.kind.key(item) not in named]
+        return final, prop.kind.wire(final)
     have = {prop.kind.key(item): item for item in as_list(read)}
     add = {prop.kind.key(item): item for item in _items(wanted.get("add"))}
     drop = {prop.kind.key(item): item for item in _items(wanted.get("remove"))}
@@ -231,7 +226,8 @@ def absent(resource: Resource, identity: str, wanted: Mapping[str, Any], row: Ro
         return Plan()
     extra = _wires(p for p in resource.properties if p.parameter in resource.on_remove)(wanted)
     call = Cmdlet(f"Remove-{resource.noun}", {"Identity": identity, **extra, "Confirm": False})
-    return Plan((call,), before=_shown(resource, wanted, row) or {"identity": identity})
+    plan = Plan((call,), before=_shown(resource, wanted, row) or {"identity": identity})
+    return _allowed(resource, identity, wanted, row, plan)
 
 
 def present(
@@ -242,7 +238,43 @@ def present(
     directory: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan that creates or changes the object; empty when it is as wanted."""
-    return _create(resource, identity, wanted) if row is None else _change(resource, identity, wanted, row, directory)
+    plan = _create(resource, identity, wanted) if row is None else _change(resource, identity, wanted, row, directory)
+    return _allowed(resource, identity, wanted, row, plan)
+
+
+def _allowed(resource: Resource, identity: str, wanted: Mapping[str, Any], row: Row | None, plan: Plan) -> Plan:
+    """The plan, or only its faults when the change breaks a rule of the noun."""
+    if not plan.calls:
+        return plan
+    found = list(_incomplete(resource, wanted, plan.row)) if plan.row is not None else []
+    found += resource.check(wanted, row, plan.row) if resource.check else []
+    return Plan(faults=tuple(f"{resource.noun} '{identity}': {fault}" for fault in found)) if found else plan
+
+
+def _fits(prop: Property, wanted: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """True when the service takes this parameter for such an object."""
+    if prop.where is None:
+        return True
+    parameter, value = prop.where
+    return fold(wanted.get(to_option(parameter)) or row.get(parameter)) == fold(value)
+
+
+def _incomplete(resource: Resource, wanted: Mapping[str, Any], after: Row) -> Iterator[str]:
+    """What is set by half, one line each."""
+    by_name = {p.parameter: p for p in resource.properties}
+    for names in resource.together:
+        props = [by_name[name] for name in names]
+        lacking = [p.option for p in props if is_empty(p.current(after))]
+        if any(p.option in wanted for p in props) and 0 < len(lacking) < len(props):
+            every = ", ".join(p.option for p in props)
+            yield f"{every} are set together or not at all: also give {', '.join(lacking)}, or clear them all."
+    for prop in resource.properties:
+        if prop.where and wanted.get(prop.option) and not _fits(prop, wanted, after):
+            yield f"{prop.option} needs {to_option(prop.where[0])}: {prop.where[1]}; give that, or leave {prop.option} out."
+    for name, value, partner in resource.needs:
+        prop, other = by_name[name], by_name[partner]
+        if wanted.get(prop.option) == value and is_empty(other.current(after)):
+            yield f"{prop.option} {str(value).lower()} needs {other.option}: give it as well."
 
 
 def _create(resource: Resource, identity: str, wanted: Mapping[str, Any]) -> Plan:
@@ -252,14 +284,20 @@ def _create(resource: Resource, identity: str, wanted: Mapping[str, Any]) -> Pla
     if lacking:
         return Plan(faults=(f"{resource.noun} '{identity}' does not exist yet; to create it, give {', '.join(lacking)}.",))
     name = str(wanted.get("name") or identity)
-    rest = [p for p in resource.properties if p.parameter != "Name"]
+    rest = [p for p in resource.properties if p.parameter != "Name" and _fits(p, wanted, resource.defaults)]
     calls = [Cmdlet(f"New-{resource.noun}", {"Name": name, **_wires(p for p in rest if p.on != SET)(wanted)})]
-    later = _wires(p for p in rest if p.on == SET and p.read is not None and not is_empty(wanted.get(p.option)))(wanted)
+    later = _wires(p for p in rest if p.on == SET and p.read is not None and _unlike_new(resource, p, wanted.get(p.option)))(wanted)
     if later:
         riders = _wires(p for p in rest if p.read is None and p.on == SET)(wanted)
         calls.append(Cmdlet(f"Set-{resource.noun}", {"Identity": name, **later, **riders}))
     row = _row_after(resource, {**resource.defaults, "Name": name, "Identity": name, "Id": name}, wanted)
     return Plan(tuple(calls), before={}, after=_shown(resource, wanted, row), row=row)
+
+
+def _unlike_new(resource: Resource, prop: Property, value: Any) -> bool:
+    """True when a new object would not show this value unasked."""
+    known = prop.shown_as in resource.defaults
+    return not is_empty(value) and not (known and prop.kind.same(value, resource.defaults[str(prop.shown_as)]))
 
 
 def _change(resource: Resource, identity: str, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None) -> Plan:
@@ -311,13 +349,14 @@ def _wires(properties: Iterable[Property]) -> Callable[[Mapping[str, Any]], dict
 def _with_partners(resource: Resource, sent: dict[str, Any], wanted: Mapping[str, Any], row: Row) -> dict[str, Any]:
     """Add what must travel in the same command, from the options or else from the object."""
     full = dict(sent)
-    for names in resource.together:
+    groups = [*resource.together, *((name, partner) for name, value, partner in resource.needs if sent.get(name) == value)]
+    for names in groups:
         if not any(name in sent for name in names):
             continue
         for prop in (p for p in resource.properties if p.parameter in names and p.parameter not in full):
             value = wanted.get(prop.option, prop.current(row))
             if not is_empty(value):
-                full[prop.parameter] = prop.kind.wire(value)
+                full[prop.parameter] = prop.kind.wire(_target(prop, value, prop.current(row))[0])
     return full
 
 
@@ -329,22 +368,13 @@ def _row_after(resource: Resource, row: Row, wanted: Mapping[str, Any]) -> Row:
     after = dict(row)
     for prop in resource.properties:
         if prop.option in wanted and prop.shown_as:
-            final, _ = _target(prop, wanted[prop.option], row.get(prop.shown_as))
+            final, _ = _target(prop, wanted[prop.option], prop.current(row))
             after[prop.shown_as] = prop.display(final)
+            if prop.read_with:
+                after[prop.parameter] = final
     if wanted.get("name"):
         after.update(Identity=wanted["name"], Id=wanted["name"])
     return after
-
-
-def identities(identity: str, rows: Sequence[Row | None]) -> list[str]:
-    """Every name under which these states of one object can be asked for, without doubles."""
-    names = {fold(identity): identity}
-    for row in rows:
-        for key in IDENTITIES if row else ():
-            value = (row or {}).get(key)
-            if isinstance(value, str) and not is_empty(value):
-                names.setdefault(fold(value), value)
-    return list(names.values())
 
 
 NAME_PROPERTY = Property("Name", NAME, limit=64)

@@ -121,7 +121,7 @@ def execute(spec: Spec, params: Mapping[str, Any], context: Context) -> dict[str
     try:
         result = spec.run(params, context)
     except ExchangeError as error:
-        return {"failed": True, "changed": False, "msg": str(error), "error": error.to_dict()}
+        return {"failed": True, "changed": bool(error.made), "calls": error.made, "msg": str(error), "error": error.to_dict()}
     except InputError as error:
         return {"failed": True, "changed": False, "msg": "; ".join(error.problems), "problems": error.problems}
     except Refused as error:

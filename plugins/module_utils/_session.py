@@ -113,6 +113,8 @@ class ExchangeError(Exception):
         self.request_id = request_id
         self.remedy = remedy or self.default_remedy
         self.uncertain = uncertain
+        # What the task had written before it failed, in the form of a result's `calls`.
+        self.made: list[dict[str, Any]] = []
 
     def __str__(self) -> str:
         where = " ".join(part for part in (self.cmdlet, f"'{self.identity}'" if self.identity else "") if part)

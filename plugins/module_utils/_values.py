@@ -189,6 +189,22 @@ def group_type_key(value: Any) -> Hashable:
     return "security" if "security" in fold(value) else "distribution"
 
 
+def source_key(value: Any) -> Hashable:
+    """A connector's source: the portal's `AdminUI` is `Default`."""
+    plain = fold(value)
+    return "default" if plain == "adminui" else plain
+
+
+def room_list_key(value: Any) -> Hashable:
+    """Whether a group is a room list: written as a truth, read as `RoomList` in RecipientTypeDetails."""
+    return value if isinstance(value, bool) else fold(value) == "roomlist"
+
+
+def tip_key(value: Any) -> Hashable:
+    """A mail tip: the HTML page that the service may wrap it in does not count."""
+    return " ".join(re.sub(r"</?(?:html|body)[^<>]*>", " ", str(value), flags=re.IGNORECASE).split())
+
+
 def attribute_words_key(value: Any) -> Hashable:
     """`Department:Sales,Support`: an attribute and its words, in any order."""
     name, _, words = str(value).partition(":")
@@ -210,6 +226,16 @@ def _check_number(value: str) -> str | None:
 
 def _check_range(value: str) -> str | None:
     return None if isinstance(range_key(value), tuple) else "is not an IP address, a range a-b or a network in CIDR form"
+
+
+def _check_sender(value: str) -> str | None:
+    try:
+        net = ipaddress.ip_network(value.strip(), strict=False)
+    except ValueError:
+        return "is not an IPv4 address or a network in CIDR form"
+    if net.version != 4:
+        return "is IPv6; the service takes IPv4 only"
+    return None if net.prefixlen >= 24 else "is wider than /24; name it in parts of /24 to /32"
 
 
 def _check_host(value: str) -> str | None:
@@ -234,7 +260,8 @@ class Kind:
     ansible: the option's type in an argument spec. key: the form in which two values are compared. send: what goes on
     the wire. check: a user's value to the fault found, or None. many: a list of such values, order and doubles do not
     count. edits: the option also takes {add, remove}. refers: the noun whose objects the values name; empty for none.
-    clear: what is sent to unset it.
+    clear: what is sent to unset it. empty: the key of nothing. keeps: in a list that is replaced, the entries that stay
+    although they are not named. show: the form in which a read object shows a value, where that is another one.
     """
 
     ansible: str = "str"
@@ -245,14 +272,15 @@ class Kind:
     edits: bool = False
     refers: str = ""
     clear: Any = None
+    empty: Hashable = EMPTY
+    keeps: Callable[[Any], bool] | None = None
+    show: Callable[[Any], Any] | None = None
 
     def keys(self, value: Any) -> Hashable:
-        """The key of a whole value: EMPTY for nothing, a frozenset for a list."""
+        """The key of a whole value: `empty` for nothing, a frozenset for a list."""
         if self.many:
-            return frozenset(self.key(item) for item in as_list(value)) or EMPTY
-        if self.ansible == "bool":
-            return False if is_empty(value) else self.key(value)
-        return EMPTY if is_empty(value) else self.key(value)
+            return frozenset(self.key(item) for item in as_list(value)) or self.empty
+        return self.empty if is_empty(value) else self.key(value)
 
     def wire(self, value: Any) -> Any:
         """What is sent: a list without doubles, the cleared form, or the value itself."""
@@ -289,8 +317,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def many(kind: Kind, *, edits: bool = False, clear: Any = None) -> Kind:
-    """A list of `kind`; `edits` for the service's multi-valued properties, `clear` what empties it on the wire."""
+def many(kind: Kind, *, edits: bool = False, null: bool = False) -> Kind:
+    """A list of `kind`; `edits` for the service's multi-valued properties, `null` where null is what empties such a one."""
     return Kind(
         ansible="raw" if edits else "list",
         key=kind.key,
@@ -299,26 +327,46 @@ def many(kind: Kind, *, edits: bool = False, clear: Any = None) -> Kind:
         many=True,
         edits=edits,
         refers=kind.refers,
-        clear=[] if edits and clear is None else clear,
+        keeps=kind.keeps,
+        clear=[] if edits and not null else None,
     )
 
 
+def _other_address_type(value: Any) -> bool:
+    """True for a proxy address that is no SMTP address: the service keeps SPO, SIP and X500 ones of its own."""
+    prefix, colon, _ = str(value).partition(":")
+    return bool(colon) and prefix.strip().casefold() != "smtp"
+
+
+def _group_type_shown(value: Any) -> str:
+    return "Universal, SecurityEnabled" if group_type_key(value) == "security" else "Universal"
+
+
+def _room_list_shown(value: Any) -> str:
+    return "RoomList" if value else "MailUniversalDistributionGroup"
+
+
 TEXT = Kind(clear="")
-NAME = Kind(key=fold)
-BOOL = Kind("bool", bool_key, _plain)
+PHRASE = Kind()  # text as written, cleared by null
+NAME = Kind(key=fold)  # also words, header names and choices: their case does not count
+BOOL = Kind("bool", bool_key, _plain, empty=False)
 NUMBER = Kind("int", number_key, _as_number)
 LOOSE_NUMBER = Kind("str", number_key, _as_number, _check_number)  # text, so that "" can clear it
 GUID = Kind(key=lambda value: fold(value).strip("{}"))
 DOMAIN = Kind(key=domain_key)
 SENDER_DOMAIN = Kind(key=costed_domain_key)
 ADDRESS = Kind(key=address_key)
-PROXY = Kind(key=proxy_key)
+PROXY = Kind(key=proxy_key, keeps=_other_address_type)
 HOST = Kind(key=host_key, check=_check_host)
 RANGE = Kind(key=range_key, check=_check_range)
+SENDER_RANGE = Kind(key=range_key, check=_check_sender)
 SIZE = Kind(key=size_key, check=_check_size)
 SPAN = Kind(key=span_key)
 DATE = Kind(key=date_key, check=_check_date)
-GROUP_TYPE = Kind(key=group_type_key)
+GROUP_TYPE = Kind(key=group_type_key, show=_group_type_shown)
+ROOM_LIST = Kind("bool", room_list_key, _plain, empty=False, show=_room_list_shown)
+SOURCE = Kind(key=source_key, empty="default")
+TIP = Kind(key=tip_key, clear="")
 ATTRIBUTE_WORDS = Kind(key=attribute_words_key)
 RECIPIENT = Kind(key=address_key, refers="Recipient")
 CONNECTOR = Kind(key=fold, refers="OutboundConnector")

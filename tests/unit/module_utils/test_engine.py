@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils import _values as v
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Info, Managed
-from ansible_collections.mailops.exchange.plugins.module_utils._resource import NEW, SET, Plan, Property, Resource, present
+from ansible_collections.mailops.exchange.plugins.module_utils._resource import NEW, SET, Property, Resource, present
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError, execute, validate
 from ansible_collections.mailops.exchange.plugins.module_utils._session import (
     NOW,
@@ -27,9 +27,9 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import (
 from .fakes import FakeSession, context
 
 
-def finish(plan: Plan, row: Row, wanted: Any) -> tuple[Cmdlet, ...]:
+def finish(changed: bool, row: Row, wanted: Any) -> tuple[Cmdlet, ...]:
     """Validates a widget that changed."""
-    if not plan.calls or not wanted.get("colour"):
+    if not changed or not wanted.get("colour"):
         return ()
     stamp = Cmdlet("Set-Widget", {"Identity": row["Name"], "Stamp": NOW})
     return (Cmdlet("Set-Widget", {"Identity": row["Name"], "Checked": True}), stamp)

@@ -1,0 +1,106 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""The rules of single nouns that a table cannot say: what forbids a change, what must follow one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._session import NOW, Cmdlet, Reply, Row
+from ._tables.transport_rule import CONDITIONS
+from ._validation import failures
+from ._values import as_list, bool_key, fold, group_type_key, is_empty
+
+
+def check_rule(_wanted: Mapping[str, Any], before: Row | None, after: Row | None) -> list[str]:
+    """A change must not take the last condition from an enabled rule that routes mail: it would then route all mail."""
+    if before is None or after is None or is_empty(after.get("RouteMessageOutboundConnector")):
+        return []
+    if fold(after.get("State")) == "disabled" or not _conditions(before) or _conditions(after):
+        return []
+    line = (
+        "this would take the last condition from an enabled rule that routes messages to a connector, and all mail would go there."
+        " Keep a condition such as recipient_domain_is, or disable the rule first (enabled: false)."
+    )
+    return [line]
+
+
+def _conditions(row: Row) -> list[str]:
+    return [name for name in CONDITIONS if not is_empty(row.get(name)) and row.get(name) is not False]
+
+
+def check_outbound(_wanted: Mapping[str, Any], _before: Row | None, after: Row | None) -> list[str]:
+    """A connector to a partner cannot take all accepted domains."""
+    if after is None or not bool_key(after.get("AllAcceptedDomains")) or fold(after.get("ConnectorType")) == "onpremises":
+        return []
+    return ["all_accepted_domains needs connector_type: OnPremises; give that, or set all_accepted_domains: false."]
+
+
+def validation(changed: bool, row: Row, wanted: Mapping[str, Any]) -> tuple[Cmdlet, ...]:
+    """Validates a connector that was made or changed or is not validated, and notes it, because the service does not."""
+    recipients = as_list(wanted.get("validation_recipients"))
+    by_hand = wanted.get("is_validated") is not None or wanted.get("last_validation_timestamp") is not None
+    if not recipients or by_hand or (row.get("IsValidated") is True and not changed):
+        return ()
+    identity = row.get("Identity") or row.get("Name")
+    note = {"Identity": identity, "IsValidated": True, "LastValidationTimestamp": NOW}
+    return (
+        Cmdlet("Validate-OutboundConnector", {"Identity": identity, "Recipients": recipients}),
+        Cmdlet("Set-OutboundConnector", note),
+    )
+
+
+def judge_validation(call: Cmdlet, reply: Reply) -> str:
+    """What a validation's answer says failed, with the remedy; empty when nothing did."""
+    found = failures(reply.rows) if call.verb == "Validate" else []
+    if not found:
+        return ""
+    return (
+        f"the validation failed: {'; '.join(found)}. IsValidated was left as it was. Let the smart hosts accept connections on port 25"
+        " from the service and mail to the validation recipients, then run again."
+    )
+
+
+def check_inbound(wanted: Mapping[str, Any], before: Row | None, after: Row | None) -> list[str]:
+    """What the service refuses for connectors from outside."""
+    if after is None:
+        return []
+    found = []
+    on_premises = fold(after.get("ConnectorType")) == "onpremises"
+    if bool_key(after.get("TreatMessagesAsInternal")) and not on_premises:
+        found.append("treat_messages_as_internal needs connector_type: OnPremises.")
+    if bool_key(after.get("TreatMessagesAsInternal")) and bool_key(after.get("CloudServicesMailEnabled")):
+        found.append("treat_messages_as_internal and cloud_services_mail_enabled exclude each other: set one of them to false.")
+    if not is_empty(wanted.get("trusted_organizations")):
+        others = sorted(set(wanted) - {"trusted_organizations"})
+        if before is None:
+            found.append(
+                "trusted_organizations cannot be given when the connector is created: create it first, then set it in a task of its own."
+            )
+        elif others:
+            found.append(f"trusted_organizations excludes every other option: set {', '.join(others)} in another task.")
+    return found
+
+
+def check_group(wanted: Mapping[str, Any], before: Row | None, after: Row | None) -> list[str]:
+    """What the service refuses for groups."""
+    if before is not None and bool_key(before.get("IsDirSynced")):
+        return ["it is synchronised from an on-premises directory (IsDirSynced) and the service takes no changes: change it there."]
+    if after is None:
+        return []
+    found = []
+    if group_type_key(after.get("GroupType")) == "security" and fold(wanted.get("member_depart_restriction")) == "open":
+        found.append("member_depart_restriction Open is refused for security groups: use Closed.")
+    if wanted.get("managed_by") is not None and is_empty(after.get("ManagedBy")):
+        found.append("a group must have an owner: managed_by cannot become empty.")
+    addresses = wanted.get("email_addresses")
+    if addresses is not None and not isinstance(addresses, Mapping):
+        primary = [item for item in as_list(after.get("EmailAddresses")) if str(item).startswith("SMTP:")]
+        if len(primary) != 1:
+            found.append(
+                f"email_addresses holds {len(primary)} primary addresses: write exactly one as SMTP:address, the others as smtp:address."
+            )
+    return found
