@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from .server import Sandbox, running
+from .server import ControlError, Sandbox, running
 
-__all__ = ["Sandbox", "running"]
+__all__ = ["ControlError", "Sandbox", "running"]

@@ -9,6 +9,7 @@ import asyncio
 import json
 import tempfile
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -64,8 +65,10 @@ async def serve(
             await stop.wait()
         finally:
             faults.replace([])
-            await main.cleanup()
-            await plain.cleanup()
+            for runner in (main, plain):
+                _abort(runner)
+                await runner.cleanup()
+            await asyncio.sleep(0.05)  # transports close in the loop's next rounds
 
 
 async def _runner(routes: list[web.RouteDef]) -> web.AppRunner:
@@ -74,6 +77,13 @@ async def _runner(routes: list[web.RouteDef]) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     return runner
+
+
+def _abort(runner: web.AppRunner) -> None:
+    """Cut connections that clients keep open: a polite end of TLS would wait for them."""
+    for handler in runner.server.connections if runner.server else ():
+        if isinstance(handler.transport, asyncio.Transport):
+            handler.transport.abort()
 
 
 async def _site(runner: web.AppRunner, host: str, port: int, context: Any) -> int:
@@ -131,6 +141,10 @@ def _ready(tenants: list[Tenant], port: int, control: int, authority: Path, list
     }
 
 
+class ControlError(Exception):
+    """Control refused; the text says why."""
+
+
 class Sandbox:
     """A running sandbox, seen from the test."""
 
@@ -139,11 +153,15 @@ class Sandbox:
         self.ready = ready
 
     def ask(self, method: str, path: str, content: Any = None) -> Any:
-        """Speak to control. Raises urllib.error.HTTPError."""
+        """Speak to control. Raises ControlError."""
         data = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(self.ready["control"] + path, data=data, method=method)  # noqa: S310 - our own http URL
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own http URL
-            return json.loads(answer.read())
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own http URL
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ControlError(f"{method} {path}: {error.code} {error.read().decode()}") from error
 
     def tenant(self, organization: str = "") -> dict[str, Any]:
         """Return a tenant's entry of the ready line (the first one by default)."""
