@@ -1,0 +1,54 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""The guards: one table. Each is a function of its situation; none reads, writes or waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from ._findings import Finding, Situation, Verdict, judge
+from ._guards_objects import u5, u6, u9, u10, u14, u18, u19, u20, u23, u24
+from ._guards_people import u4, u7, u21, u27, u30
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One guard: its id, the steps that it judges, and its function."""
+
+    id: str
+    steps: frozenset[str]
+    function: Callable[[Situation], Iterable[Finding]]
+
+
+def _guard(name: str, steps: str, function: Callable[[Situation], Iterable[Finding]]) -> Guard:
+    return Guard(name, frozenset(steps.split()), function)
+
+
+TABLE: tuple[Guard, ...] = (
+    _guard("U4", "preflight setup enforce rollback", u4),
+    _guard("U5", "enforce cutover rollback status", u5),
+    _guard("U6", "preflight setup enforce", u6),
+    _guard("U7", "cutover rollback", u7),
+    _guard("U9", "preflight setup enforce dismantle", u9),
+    _guard("U10", "preflight setup enforce dismantle", u10),
+    _guard("U14", "restored", u14),
+    _guard("U18", "preflight setup enforce cutover status", u18),
+    _guard("U19", "preflight setup enforce cutover rollback teardown remove dismantle status", u19),
+    _guard("U20", "remove dismantle", u20),
+    _guard("U21", "preflight setup enforce", u21),
+    _guard("U23", "preflight setup enforce", u23),
+    _guard("U24", "preflight setup enforce cutover status", u24),
+    _guard("U27", "preflight setup enforce cutover status", u27),
+    _guard("U30", "preflight setup enforce cutover status", u30),
+)
+
+
+def evaluate(case: Situation, table: tuple[Guard, ...] = TABLE) -> Verdict:
+    """Every guard of the step. The status step refuses nothing: there every finding is told."""
+    findings = [finding for guard in table if case.step in guard.steps for finding in guard.function(case)]
+    if case.step == "status":
+        findings = [replace(finding, blocks=False) for finding in findings]
+    return judge(findings, case.inputs.accepted)

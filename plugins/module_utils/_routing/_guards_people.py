@@ -1,0 +1,120 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Guards about people: who would be sent the wrong way, and who may be in the group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._checks import domain_of, under
+from ._findings import Finding, Situation
+from ._scope import Case, at_home, seed
+from ._snapshot import CONTACTS, EXPANDED, GROUPS, Recipient
+from ._waves import check
+
+CONCLUDE = "Correct the source list, or put it into coexistence_tenant_addresses, or into the group by hand."
+
+
+def u4(case: Situation) -> Iterator[Finding]:
+    """Enforcing the rule while recipients that live in the cloud are outside the group."""
+    if case.step == "rollback":
+        yield from _u4_back(case)
+        return
+    inputs = case.inputs
+    found = seed(inputs, case.snapshot)
+    if inputs.source_list is None:
+        why = f"nobody can tell which of {len(found.ambiguous)} reached recipients are read in the tenant and which at the source"
+        yield Finding("U4", "the source list", why, "Give the source's addresses in coexistence_source_file.")
+        return
+    planned = case.step in {"preflight", "setup"} and bool(inputs.raw["seed_group"])
+    for one in () if planned else found.members:
+        yield _outside(one, "Let coexistence_seed_group put it into the group, or name it in coexistence_tenant_addresses.")
+    for one in found.cannot:
+        yield _outside(one, "It cannot be a member: name it in coexistence_tenant_addresses.")
+    for one in found.ambiguous:
+        yield _outside(one, CONCLUDE)
+    if inputs.pending:
+        yield from _u4_pending(case)
+
+
+def _outside(one: Case, remedy: str) -> Finding:
+    return Finding("U4", one.found.shown, f"{one.why}; the rule would send its mail the wrong way", remedy)
+
+
+def _u4_pending(case: Situation) -> Iterator[Finding]:
+    for member in case.snapshot.members:
+        if at_home(case.inputs, member) not in {"source", "unknown"}:
+            why = "is in the group of those not moved yet but is not read at the source; the rule would send its mail there"
+            yield Finding("U4", member.shown, why, "Take it out of the group.")
+
+
+def _u4_back(case: Situation) -> Iterator[Finding]:
+    if case.inputs.source_list is None:
+        why = "without it nobody can tell whether the source still has these mailboxes"
+        yield Finding("U4", "the source list", why, "Give coexistence_source_file to have it checked.", blocks=False)
+        return
+    for one in check(case.inputs, case.snapshot):
+        home = at_home(case.inputs, one.found) if one.found else "source"
+        if home != "source":
+            why = "is not read at the source by its list; out of the group its mail would bounce there"
+            yield Finding("U4", one.who, why, "Correct the source list, or leave this user where it is.")
+
+
+def u7(case: Situation) -> Iterator[Finding]:
+    """A wave user without a live mailbox, without the routing address, or whose address another object holds."""
+    for one in check(case.inputs, case.snapshot):
+        for why, remedy in one.faults:
+            if case.step == "cutover" or one.found is None:
+                yield Finding("U7", one.who, why, remedy)
+
+
+def u21(case: Situation) -> Iterator[Finding]:
+    """Someone outside the group has an address, but not the primary one, in a shared domain, and escapes the rule."""
+    inputs = case.inputs
+    inside = {identity for member in case.snapshot.members for identity in member.ids}
+    for found in case.snapshot.recipients:
+        shared = sorted(address for address in found.addresses if domain_of(address) in inputs.domains)
+        escapes = bool(shared) and not any(under(domain_of(found.primary), domain) for domain in inputs.domains)
+        member = bool(found.ids & inside) and not inputs.pending
+        if escapes and not member and found.kind not in EXPANDED and _may_read_at_source(case, found, shared):
+            why = f"has {', '.join(shared)} but the primary address {found.primary}, so the rule does not see it"
+            remedy = "Make the shared address its primary one, or move it first: put it into the group."
+            yield Finding("U21", found.shown, why, remedy)
+
+
+def _may_read_at_source(case: Situation, found: Recipient, shared: list[str]) -> bool:
+    inputs = case.inputs
+    if any(address in inputs.tenant_addresses for address in (found.primary, *shared)):
+        return False
+    if inputs.source_list is None:
+        return True
+    return any(inputs.source_list[address].home == "source" for address in shared if address in inputs.source_list)
+
+
+def u27(case: Situation) -> Iterator[Finding]:
+    """A member of the group that is no live mailbox: blocks a wave, is told else."""
+    if case.inputs.pending:
+        return
+    for member in case.snapshot.members:
+        if member.live or member.kind in GROUPS or _outsider(case, member):
+            continue
+        why = f"is in the group but is no live mailbox, it is a {member.kind or 'recipient of unknown kind'}; its mail bounces or loops"
+        remedy = "Give it its mailbox back, or take it out of the group."
+        yield Finding("U27", member.shown, why, remedy, blocks=case.step == "cutover")
+
+
+def _outsider(case: Situation, member: Recipient) -> bool:
+    """A contact or guest with an outside address belongs into the group when the rule reaches the whole organization."""
+    if not case.inputs.literal or member.kind not in CONTACTS or not member.external:
+        return False
+    return not any(under(domain_of(member.external), domain) for domain in case.inputs.domains)
+
+
+def u30(case: Situation) -> Iterator[Finding]:
+    """A nested or dynamic group as a member: whether its members are excepted is read both ways."""
+    for member in case.snapshot.members:
+        if member.kind in GROUPS:
+            why = f"is a group inside the group ({member.kind}); nobody can tell whether the rule spares its members"
+            yield Finding("U30", member.shown, why, "Put its people into the group instead.", blocks=case.step != "status")

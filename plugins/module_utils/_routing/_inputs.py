@@ -1,0 +1,300 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""What was declared: options and files to one checked value. Every problem at once, each one line with its remedy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError
+
+from . import _checks as checks
+from ._files import Entry, WaveUser, read_source_list, read_waves
+from ._marks import COMMENT_LIMIT, mark
+from ._options import VARIABLES
+
+GUARDS = tuple(f"U{number}" for number in range(1, 33))
+DOMAIN_TYPES = ("Authoritative", "InternalRelay")
+SOURCE_KEYS = ("name", "domains", "smart_hosts", "source_ip_ranges")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One foreign system. name: empty when it is the only one and needs none."""
+
+    name: str
+    domains: tuple[str, ...]
+    smart_hosts: tuple[str, ...]
+    source_ip_ranges: tuple[str, ...]
+
+    def named(self, base: str) -> str:
+        """The name of this source's object: `NAME`, or `NAME (SOURCE)` when there are several."""
+        return f"{base} ({self.name})" if self.name else base
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything declared, converted. source_list: None when no file was given. wanted: every user of every wave."""
+
+    raw: Mapping[str, Any]
+    domains: tuple[str, ...]
+    sources: tuple[Source, ...]
+    source_list: Mapping[str, Entry] | None
+    waves: tuple[WaveUser, ...]
+    users: tuple[WaveUser, ...]
+    group_address: str
+    group_owners: tuple[str, ...]
+    validation_recipients: tuple[str, ...]
+    routing_domain: str
+    rule_scl: int | None
+    rule_priority: int | None
+    tenant_addresses: tuple[str, ...]
+    final_domain_type: str
+    accepted: frozenset[str]
+
+    def text(self, name: str) -> str:
+        """An option that needs no conversion."""
+        return str(self.raw[name])
+
+    @property
+    def waves_name(self) -> str:
+        """The waves file's name for messages."""
+        return str(self.raw.get("waves_file") or "users")
+
+    @property
+    def literal(self) -> bool:
+        """True when the method's own parameters are written, without a scope of domains."""
+        return self.text("rule_scope") == "organization"
+
+    @property
+    def pending(self) -> bool:
+        """True when the group holds those who are not moved yet."""
+        return self.text("membership") == "pending"
+
+
+ReadText = Callable[[str], str]
+
+
+class _Reader:
+    """Converts options one by one and keeps what is wrong."""
+
+    def __init__(self, raw: Mapping[str, Any], step: str, read_text: ReadText) -> None:
+        self.raw = raw
+        self.step = step
+        self.read_text = read_text
+        self.problems: list[str] = []
+
+    def say(self, option: str, text: str) -> None:
+        self.problems.append(f"coexistence_{option}: {text}")
+
+    def list_of(self, option: str, value: Any, fault: Callable[[str], str | None] | None, fold: bool = False) -> tuple[str, ...]:
+        found = checks.items(value)
+        for double in checks.doubles(item.casefold() for item in found):
+            self.say(option, f"'{double}' stands there twice; keep one.")
+        for item in found:
+            reason = fault(item) if fault else None
+            if reason:
+                self.say(option, f"'{item}' {reason}.")
+        return checks.unique(item.casefold() if fold else item for item in found)
+
+    def optional(self, option: str, fault: Callable[[str], str | None]) -> str:
+        value = self.raw.get(option)
+        if checks.blank(value):
+            return ""
+        reason = fault(str(value).strip())
+        if reason:
+            self.say(option, f"'{value}' {reason}.")
+        return str(value).strip()
+
+    def number(self, option: str, low: int, high: int) -> int | None:
+        try:
+            value = checks.whole(self.raw.get(option))
+        except ValueError:
+            self.say(option, f"'{self.raw.get(option)}' is not a whole number; leave it empty to leave it out.")
+            return None
+        if value is not None and not low <= value <= high:
+            self.say(option, f"{value} is not between {low} and {high}.")
+        return value
+
+    def file(self, option: str) -> str | None:
+        path = self.raw.get(option)
+        if checks.blank(path):
+            return None
+        try:
+            return self.read_text(str(path))
+        except UnicodeDecodeError as error:
+            self.say(option, f"'{path}' is not UTF-8 (byte {error.start}); save it as CSV UTF-8.")
+        except OSError as error:
+            self.say(option, f"'{path}' cannot be read: {error.strerror}; name a file on the controller.")
+        return None
+
+    def domains(self) -> tuple[str, ...]:
+        given = [*checks.items(self.raw.get("domains")), *checks.items(self.raw.get("domain"))]
+        return self.list_of("domains", checks.unique(given), checks.domain_fault, fold=True)
+
+    def sources(self, domains: tuple[str, ...]) -> tuple[Source, ...]:
+        rows = self._source_rows()
+        if not rows:
+            hosts = self.list_of("smart_hosts", self.raw.get("smart_hosts"), checks.smart_host_fault)
+            ranges = self.list_of("source_ip_ranges", self.raw.get("source_ip_ranges"), checks.range_fault)
+            return (Source("", domains, hosts, ranges),)
+        for option in ("smart_hosts", "source_ip_ranges"):
+            if checks.items(self.raw.get(option)):
+                self.say(option, "is given together with coexistence_sources; move it into the source that it belongs to.")
+        found = tuple(self._source(number, row, domains) for number, row in enumerate(rows, 1))
+        for double in checks.doubles(source.name.casefold() for source in found):
+            self.say("sources", f"the name '{double}' stands there twice; names tell the connectors apart.")
+        for double in checks.doubles(domain for source in found for domain in source.domains):
+            self.say("sources", f"the domain '{double}' is in two sources; one rule can send it one way only.")
+        return found
+
+    def _source_rows(self) -> list[Any]:
+        value = self.raw.get("sources")
+        if isinstance(value, str) and not checks.blank(value):
+            try:
+                value = json.loads(value)
+            except ValueError as error:
+                self.say("sources", f"is text but not JSON ({error}); give a list of {{name, domains, smart_hosts, source_ip_ranges}}.")
+                return []
+        if not value or checks.blank(value):
+            return []
+        return list(value) if isinstance(value, (list, tuple)) else [value]
+
+    def _source(self, number: int, row: Any, domains: tuple[str, ...]) -> Source:
+        if not isinstance(row, Mapping):
+            self.say("sources", f"entry {number} is '{row}'; give a mapping with {', '.join(SOURCE_KEYS)}.")
+            return Source(str(number), (), (), ())
+        odd = sorted(set(row) - set(SOURCE_KEYS))
+        if odd:
+            self.say("sources", f"entry {number} has the unknown key {', '.join(odd)}; known are {', '.join(SOURCE_KEYS)}.")
+        name = str(row.get("name") or "").strip()
+        if not name:
+            self.say("sources", f"entry {number} has no name; names tell the connectors apart.")
+        own = self.list_of("sources", row.get("domains"), checks.domain_fault, fold=True)
+        for domain in own:
+            if domain not in domains:
+                self.say("sources", f"the domain '{domain}' of '{name}' is not in coexistence_domains; add it there.")
+        if not own:
+            self.say("sources", f"'{name}' has no domains; name those that it serves.")
+        hosts = self.list_of("sources", row.get("smart_hosts"), checks.smart_host_fault)
+        ranges = self.list_of("sources", row.get("source_ip_ranges"), checks.range_fault)
+        return Source(name, own, hosts, ranges)
+
+    def source_list(self) -> Mapping[str, Entry] | None:
+        text = self.file("source_file")
+        if text is None:
+            return None
+        entries, problems = read_source_list(text, str(self.raw["source_file"]))
+        self.problems += problems
+        return entries
+
+    def waves(self) -> tuple[tuple[WaveUser, ...], tuple[WaveUser, ...]]:
+        """All users of the file, and those that this run is about."""
+        named = self.list_of("users", self.raw.get("users"), checks.address_fault, fold=True)
+        text = self.file("waves_file")
+        everyone: list[WaveUser] = []
+        if text is not None:
+            everyone, problems = read_waves(text, str(self.raw["waves_file"]))
+            self.problems += problems
+        if named:
+            return tuple(everyone), tuple(WaveUser(address) for address in named)
+        wave = "" if checks.blank(self.raw.get("wave")) else str(self.raw["wave"]).strip()
+        chosen = tuple(user for user in everyone if user.wave == wave)
+        if wave and text is not None and not chosen:
+            known = ", ".join(sorted({user.wave for user in everyone})) or "none"
+            self.say("wave", f"'{wave}' is not in {self.raw['waves_file']}; its waves are: {known}.")
+        return tuple(everyone), chosen
+
+    def need(self, domains: tuple[str, ...], sources: tuple[Source, ...], users: tuple[WaveUser, ...]) -> None:
+        """What this step cannot do without."""
+        if not domains:
+            self.say("domains", "is empty; name the shared domain.")
+        if self.step in {"preflight", "setup", "enforce"}:
+            self._need_ways(domains, sources)
+        if self.step in {"cutover", "rollback"} and not users and not self.problems:
+            self.say("users", "nobody is named; give coexistence_users, or coexistence_waves_file with coexistence_wave.")
+
+    def _need_ways(self, domains: tuple[str, ...], sources: tuple[Source, ...]) -> None:
+        for source in sources:
+            of = f" for the source '{source.name}'" if source.name else ""
+            if not source.smart_hosts:
+                self.say("smart_hosts", f"is empty{of}; name the hosts of the foreign system that take mail for every shared domain.")
+            if not source.source_ip_ranges and self.raw["spam_handling"] != "none":
+                self.say("source_ip_ranges", f"is empty{of}; name the addresses from which the foreign system sends.")
+        served = {domain for source in sources for domain in source.domains}
+        for domain in domains:
+            if domain not in served:
+                self.say("sources", f"no source serves '{domain}'; add it to the domains of one.")
+        if self.raw["design"] != "tenant_routed":
+            self.say("design", f"'{self.raw['design']}' is not offered by this version; use tenant_routed.")
+        if self.raw["mx"] == "first" and self.raw["rule_scope"] == "organization":
+            self.say("mx", "'first' needs coexistence_rule_scope 'domain'; with 'organization' mail to non-members splits or loops.")
+
+    def names(self, sources: tuple[Source, ...], domains: tuple[str, ...]) -> None:
+        """Names have a limit of 64 characters, and so have the texts that bear the mark."""
+        for option in ("group_name", "connector_name", "rule_name", "inbound_rule_name"):
+            for name in {source.named(str(self.raw[option])) for source in sources}:
+                if not 0 < len(name.strip()) <= 64:
+                    self.say(option, f"'{name}' has {len(name)} characters; 1 to 64 are allowed.")
+        if str(self.raw["rule_name"]).casefold() == str(self.raw["inbound_rule_name"]).casefold():
+            self.say("inbound_rule_name", f"'{self.raw['inbound_rule_name']}' is the name of the routing rule too; names are unique.")
+        if len(mark(domains)) * 2 + 120 > COMMENT_LIMIT:
+            self.say("domains", f"{len(domains)} domains do not fit into the marks of the objects; share them in two groups of domains.")
+
+    def accepted(self) -> frozenset[str]:
+        found = frozenset(item.upper() for item in self.list_of("accept_risks", self.raw.get("accept_risks"), None))
+        for odd in sorted(found - set(GUARDS)):
+            self.say("accept_risks", f"'{odd}' is no guard; they are U1 to U32.")
+        return found
+
+    def final_type(self) -> str:
+        given = self.optional("final_domain_type", lambda _value: None)
+        known = {name.casefold(): name for name in DOMAIN_TYPES}
+        if given and given.casefold() not in known:
+            self.say("final_domain_type", f"'{given}' is none of {', '.join(DOMAIN_TYPES)}; leave it empty for the former type.")
+        return known.get(given.casefold(), "")
+
+
+def read_controller_file(path: str) -> str:
+    """A file's text, as UTF-8; raises OSError, UnicodeDecodeError."""
+    return Path(path).read_bytes().decode("utf-8")
+
+
+def parse(params: Mapping[str, Any], step: str, read_text: ReadText = read_controller_file) -> Inputs:
+    """The options of a coexistence tool, checked; raises InputError with every problem at once."""
+    given = params.get("declared") or params
+    raw = {name: given.get(name) if given.get(name) is not None else spec.get("default") for name, spec in VARIABLES.items()}
+    reader = _Reader(raw, step, read_text)
+    domains = reader.domains()
+    sources = reader.sources(domains)
+    source_list = reader.source_list()
+    waves, users = reader.waves()
+    address = reader.optional("group_address", checks.address_fault)
+    inputs = Inputs(
+        raw=raw,
+        domains=domains,
+        sources=sources,
+        source_list=source_list,
+        waves=waves,
+        users=users,
+        group_address=address or (f"Migrated@{domains[0]}" if domains else ""),
+        group_owners=reader.list_of("group_owners", raw["group_owners"], None),
+        validation_recipients=reader.list_of("validation_recipients", raw["validation_recipients"], checks.address_fault),
+        routing_domain=reader.optional("routing_domain", checks.domain_fault).casefold(),
+        rule_scl=reader.number("rule_scl", -1, 9),
+        rule_priority=reader.number("rule_priority", 0, 299),
+        tenant_addresses=reader.list_of("tenant_addresses", raw["tenant_addresses"], checks.address_fault, fold=True),
+        final_domain_type=reader.final_type(),
+        accepted=reader.accepted(),
+    )
+    reader.names(sources, domains)
+    reader.need(domains, sources, users)
+    if reader.problems:
+        raise InputError(reader.problems)
+    return inputs

@@ -1,0 +1,105 @@
+#!/usr/bin/python
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plan a step of a coexistence."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: coexistence_plan_info
+short_description: Judge and plan a step of a coexistence
+version_added: 0.1.0
+description:
+  - Reads the tenant once, lets the guards of the step judge what they see, and returns the parameters of every object to write.
+  - When a guard refuses, the module fails with every finding and returns no plan, so that there is nothing to write with.
+  - Reads only.
+author:
+  - The mailops.exchange authors (!UNKNOWN)
+extends_documentation_fragment:
+  - mailops.exchange.attributes
+  - mailops.exchange.coexistence
+options:
+  step:
+    description:
+      - The step to judge and plan.
+      - V(preflight) judges what V(setup) would do. V(setup) makes domains, group and connectors ready, V(enforce) the rules.
+      - V(cutover) and V(rollback) judge a wave.
+      - V(teardown) stops the rules, V(remove) removes them, V(dismantle) removes the rest, V(restored) looks for leftovers.
+      - V(status) refuses nothing and returns one screen.
+    type: str
+    required: true
+    choices: [preflight, setup, enforce, cutover, rollback, teardown, remove, dismantle, restored, status]
+seealso:
+  - module: mailops.exchange.coexistence_wave
+"""
+
+EXAMPLES = r"""
+- name: See what a set-up would do
+  mailops.exchange.coexistence_plan_info:
+    step: preflight
+    domains: [example.com]
+    smart_hosts: [192.0.2.10]
+    source_ip_ranges: [192.0.2.10]
+    source_file: source.csv
+    validation_recipients: [postmaster@example.com]
+  register: coexistence_preflight_plan
+"""
+
+RETURN = r"""
+plan:
+  description:
+    - The parameters of every object to write, in lists named after the modules that take them; absent when a guard refused.
+    - C(declared) holds the variables for the next step.
+  returned: when no guard refused
+  type: dict
+findings:
+  description: Every finding of the guards, with C(id), C(who), C(why), C(remedy), and whether it C(blocks).
+  returned: when the tenant was read
+  type: list
+  elements: dict
+accepted:
+  description: The guards whose refusals were accepted.
+  returned: when the tenant was read
+  type: list
+  elements: str
+summary:
+  description: Figures of the step; no addresses.
+  returned: when the tenant was read
+  type: dict
+screen:
+  description: The state as lines of text, for O(step=status).
+  returned: when no guard refused
+  type: list
+  elements: str
+step:
+  description: The step.
+  returned: when the tenant was read
+  type: str
+now:
+  description: The service's time of the reading, in UTC.
+  returned: when the tenant was read
+  type: str
+  sample: "2026-01-31T12:00:00Z"
+calls:
+  description: Always empty; nothing is written.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.mailops.exchange.plugins.module_utils._coexistence import plan_info
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import ARGUMENT_SPEC, STEPS
+from ansible_collections.mailops.exchange.plugins.module_utils._runner import Tool
+from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
+
+SPEC = Tool(plan_info, {**ARGUMENT_SPEC, "step": {"type": "str", "required": True, "choices": list(STEPS)}})
+
+
+def main() -> None:
+    """Run as an ordinary module."""
+    run(SPEC)
+
+
+if __name__ == "__main__":
+    main()
