@@ -212,7 +212,8 @@ def _certificate(
         usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
         builder = builder.add_extension(usage, critical=True)
     else:
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.public_key())
+        assert ca_key is not None
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
         builder = builder.add_extension(issuer, critical=False).add_extension(names, critical=False)
     return key, builder.sign(ca_key or key, hashes.SHA256())
