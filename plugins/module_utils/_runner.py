@@ -123,9 +123,9 @@ def execute(spec: Spec, params: Mapping[str, Any], context: Context) -> dict[str
     except ExchangeError as error:
         return {"failed": True, "changed": bool(error.made), "calls": error.made, "msg": str(error), "error": error.to_dict()}
     except InputError as error:
-        return {"failed": True, "changed": False, "msg": "; ".join(error.problems), "problems": error.problems}
+        return {"failed": True, "changed": False, "calls": [], "msg": "; ".join(error.problems), "problems": error.problems}
     except Refused as error:
-        return {"failed": True, "changed": False, "msg": str(error), **error.details}
+        return {"failed": True, "changed": False, "calls": [], "msg": str(error), **error.details}
     if not context.diff:
         result.pop("diff", None)
     return {"changed": False, **result}

@@ -17,10 +17,11 @@ author:
   - The mailops.exchange authors (!UNKNOWN)
 extends_documentation_fragment:
   - mailops.exchange.attributes
+  - mailops.exchange.attributes.managed
 options:
   identity:
     description:
-      - The domain, its name or its GUID.
+      - The domain, its name or its GUID. Parameter C(Identity).
     type: str
     required: true
     aliases:
@@ -49,19 +50,20 @@ options:
     type: bool
   outbound_only:
     description:
-      - Parameter C(OutboundOnly).
+      - Parameter C(OutboundOnly). It can be given for authoritative and internal relay domains only.
     type: bool
   mail_flow_region:
     description:
-      - Parameter C(MailFlowRegion). An empty string clears it.
+      - Parameter C(MailFlowRegion). No source that this collection knows says what it means.
+      - An empty string clears it.
     type: str
   can_have_cloud_cache:
     description:
-      - Parameter C(CanHaveCloudCache).
+      - Parameter C(CanHaveCloudCache). No source that this collection knows says what it means.
     type: bool
   enable_nego2_authentication:
     description:
-      - Parameter C(EnableNego2Authentication).
+      - Parameter C(EnableNego2Authentication). No source that this collection knows says what it means.
     type: bool
 seealso:
   - module: mailops.exchange.accepted_domain_info

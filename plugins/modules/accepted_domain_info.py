@@ -20,7 +20,7 @@ extends_documentation_fragment:
 options:
   identity:
     description:
-      - The domain, its name or its GUID. Left out, all domains are read.
+      - The domain, its name or its GUID. Left out, all domains are read. Parameter C(Identity).
     type: str
   result_size:
     description:
@@ -45,6 +45,11 @@ RETURN = r"""
 objects:
   description: The domains as the service shows them, none when the one asked for does not exist.
   returned: success
+  type: list
+  elements: dict
+calls:
+  description: Always empty, because nothing is written.
+  returned: always
   type: list
   elements: dict
 """
