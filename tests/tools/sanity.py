@@ -29,7 +29,7 @@ runpy.run_module("pip", run_name="__main__")
 """
 
 # Warnings that say a test looked at less than all of the files.
-SKIPPED = re.compile(r"^WARNING: .*(skipp|unable to|could not|missing|unsupported|may be slow)", re.IGNORECASE)
+SKIPPED = re.compile(r"^WARNING: .*(skipp|not found|could not be found|due to missing|unsupported|may be slow)", re.IGNORECASE)
 
 
 def _pip_settings(environment: Environment) -> str:

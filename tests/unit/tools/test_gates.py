@@ -12,8 +12,16 @@ import pytest
 from tools import artefact, environments, interpreters, sanity, shares
 
 
-def test_a_skipped_sanity_test_is_a_finding() -> None:
-    lines = ['Running sanity test "shellcheck"', 'WARNING: Skipping sanity test "shellcheck" because it could not be found.']
+@pytest.mark.parametrize(
+    "warning",
+    [
+        'Required program "shellcheck" not found.',
+        'Skipping sanity test "import" on Python 3.12 due to missing virtual environment support.',
+        'Sanity test "yamllint" on Python 3.12 may be slow due to missing libyaml support in PyYAML.',
+    ],
+)
+def test_a_skipped_sanity_test_is_a_finding(warning: str) -> None:
+    lines = ['Running sanity test "shellcheck"', f"WARNING: {warning}"]
     assert sanity.findings(0, lines) == lines[1:]
 
 
