@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -173,7 +173,7 @@ def _items(value: Any) -> list[Any]:
     return as_list(value)
 
 
-def _target(prop: Property, wanted: Any, read: Any) -> tuple[Any, Any]:
+def _target(prop: Property, wanted: Any, read: Any, directory: Mapping[str, str] | None = None) -> tuple[Any, Any]:
     """The value that the object shall show, and what to send for it."""
     if not prop.kind.edits:
         return wanted, prop.kind.wire(wanted)
@@ -183,12 +183,15 @@ def _target(prop: Property, wanted: Any, read: Any) -> tuple[Any, Any]:
             named = {prop.kind.key(item) for item in final}
             final += [item for item in as_list(read) if prop.kind.keeps(item) and prop.kind.key(item) not in named]
         return final, prop.kind.wire(final)
-    have = {prop.kind.key(item): item for item in as_list(read)}
-    add = {prop.kind.key(item): item for item in _items(wanted.get("add"))}
-    drop = {prop.kind.key(item): item for item in _items(wanted.get("remove"))}
+
+    def by_key(items: Iterable[Any]) -> dict[Hashable, Any]:
+        keyed = ((prop.kind.key(item), item) for item in items)
+        return {(directory or {}).get(str(key), key): item for key, item in keyed}
+
+    have, add, drop = by_key(as_list(read)), by_key(_items(wanted.get("add"))), by_key(_items(wanted.get("remove")))
     final = [item for key, item in {**have, **{k: v for k, v in add.items() if k not in have}}.items() if key not in drop]
     edit = {
-        "Add": prop.kind.wire([item for key, item in add.items() if key not in have]),
+        "Add": prop.kind.wire([item for key, item in add.items() if key not in have and key not in drop]),
         "Remove": prop.kind.wire([item for key, item in have.items() if key in drop]),
     }
     return final, {key: items for key, items in edit.items() if items}
@@ -200,11 +203,17 @@ def references(resource: Resource, wanted: Mapping[str, Any], row: Row) -> dict[
     for prop in resource.properties:
         if prop.option not in wanted or not prop.kind.refers or prop.shown_as is None:
             continue
-        final, _ = _target(prop, wanted[prop.option], prop.current(row))
-        one, other = ({str(prop.kind.key(item)) for item in as_list(side)} for side in (final, prop.current(row)))
-        if one != other and one and other:
-            found.setdefault(prop.kind.refers, set()).update(one ^ other)
+        value = wanted[prop.option]
+        parts = [item for part in value.values() for item in _items(part)] if isinstance(value, Mapping) else _listed(prop, value)
+        one, other = ({str(prop.kind.key(item)) for item in side} for side in (parts, as_list(prop.current(row))))
+        unsure = one ^ other if one - other else set()
+        if unsure and other:
+            found.setdefault(prop.kind.refers, set()).update(unsure)
     return {noun: sorted(names) for noun, names in found.items()}
+
+
+def _listed(prop: Property, value: Any) -> list[Any]:
+    return _items(value) if prop.kind.edits else as_list(value)
 
 
 def compare(resource: Resource, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None = None) -> tuple[Difference, ...]:
@@ -214,7 +223,7 @@ def compare(resource: Resource, wanted: Mapping[str, Any], row: Row, directory: 
         if prop.option not in wanted or prop.shown_as is None:
             continue
         read = prop.current(row)
-        final, wire = _target(prop, wanted[prop.option], read)
+        final, wire = _target(prop, wanted[prop.option], read, directory)
         if not prop.kind.same(final, read, directory):
             found.append(Difference(prop, final, read, wire))
     return tuple(found)

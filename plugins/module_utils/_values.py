@@ -249,6 +249,12 @@ def _as_text(value: Any) -> Any:
     return str(value)
 
 
+def _as_address(value: Any) -> Any:
+    """An address as it is sent, without the display name that a read object may show beside it."""
+    shown = _DISPLAY.match(str(value).strip())
+    return shown.group(1) if shown else str(value)
+
+
 def _as_number(value: Any) -> Any:
     return int(str(value))
 
@@ -368,5 +374,5 @@ ROOM_LIST = Kind("bool", room_list_key, _plain, empty=False, show=_room_list_sho
 SOURCE = Kind(key=source_key, empty="default")
 TIP = Kind(key=tip_key, clear="")
 ATTRIBUTE_WORDS = Kind(key=attribute_words_key)
-RECIPIENT = Kind(key=address_key, refers="Recipient")
+RECIPIENT = Kind(key=address_key, send=_as_address, refers="Recipient")
 CONNECTOR = Kind(key=fold, refers="OutboundConnector")

@@ -127,8 +127,10 @@ options:
   client_host_names:
     description:
       - Parameter C(ClientHostNames). No source that this collection knows says what it means.
-      - A list replaces what is there. A dictionary with the lists C(add) and C(remove) changes it. V([]) clears it.
-    type: raw
+      - It can be set only when the object is created.
+      - V([]) clears it.
+    type: list
+    elements: str
   scan_and_drop_recipients:
     description:
       - Parameter C(ScanAndDropRecipients). No source that this collection knows says what it means.
@@ -184,7 +186,7 @@ object:
 
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
 from ansible_collections.mailops.exchange.plugins.module_utils._nouns import check_inbound
-from ansible_collections.mailops.exchange.plugins.module_utils._resource import NAME_PROPERTY, Property, Resource
+from ansible_collections.mailops.exchange.plugins.module_utils._resource import NAME_PROPERTY, NEW, Property, Resource
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
 from ansible_collections.mailops.exchange.plugins.module_utils._values import (
     ADDRESS,
@@ -221,7 +223,7 @@ PROPERTIES = (
     Property("EFSkipMailGateway", many(HOST, edits=True), verified=False),
     Property("EFTestMode", BOOL),
     Property("EFUsers", many(ADDRESS, edits=True), verified=False),
-    Property("ClientHostNames", many(HOST, edits=True), verified=False),
+    Property("ClientHostNames", many(HOST), on=NEW, verified=False),
     Property("ScanAndDropRecipients", many(PHRASE, edits=True), verified=False),
 )
 SPEC = Managed(

@@ -69,7 +69,7 @@ class Bench:
         """Let go of the connections."""
         self._transport.close()
 
-    def run(self, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    def run(self, name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
         """One task. Fails when its options are refused."""
         spec = spec_of(name)
         checked = validate(spec, options)
@@ -77,7 +77,7 @@ class Bench:
         context = Context(Session(self._kept, check), check_mode=check, diff=True, warn=self.warnings.append, patience=PATIENCE)
         return execute(spec, checked.params, context)
 
-    def done(self, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    def done(self, name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
         """One task that must not fail."""
         result = self.run(name, check, **options)
         assert not result.get("failed"), result["msg"]
@@ -85,7 +85,7 @@ class Bench:
 
     def writes(self) -> list[tuple[str, dict[str, Any]]]:
         """What was written so far, in order."""
-        return [(call["cmdlet"], call["parameters"]) for call in self.sandbox.calls(writes=1)]
+        return [(call["cmdlet"], call["parameters"]) for call in self.sandbox.calls() if not call["cmdlet"].startswith("Get-")]
 
     def row(self, noun: str, identity: str) -> Mapping[str, Any]:
         """One object, as the service shows it."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.mailops.exchange.plugins.module_utils._resource import BOTH, NEW, SET
 from ansible_collections.mailops.exchange.plugins.module_utils._values import to_option
 
 from .bench import module, spec_of
@@ -163,3 +164,11 @@ def test_the_documentation_is_complete(name: str) -> None:
     for task in tasks:
         options = task.get(f"mailops.exchange.{name}") or {}
         assert set(options) <= set(spec_of(name).argument_spec), task["name"]
+
+
+@pytest.mark.parametrize("name", [name for name, cmdlets in MANAGED.items() if cmdlets[0].startswith("New-")])
+def test_each_property_is_sent_by_the_cmdlets_that_take_it(name: str) -> None:
+    new, change = (TABLES[cmdlet]["parameters"] for cmdlet in MANAGED[name][:2])
+    for prop in spec_of(name).resource.properties:  # type: ignore[attr-defined] - each of these is a Managed
+        takers = {on for on, table in ((NEW, new), (SET, change)) if table.get(prop.parameter, {}).get("in") in {"cloud", "both"}}
+        assert ({NEW, SET} if prop.on == BOTH else {prop.on}) == takers, prop.parameter
