@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,16 @@ from typing import Any
 CLOCK_RATE = 3600
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("setup", {}),
-    ("cutover", {"coexistence_wave": "1"}),
-    ("rollback", {"coexistence_wave": "1"}),
+    ("cutover", {"coexistence_wave": "wave1"}),
+    ("rollback", {"coexistence_wave": "wave1"}),
     ("teardown", {}),
 )
+
+
+def people(folder: Path, *kinds: str) -> list[str]:
+    """The addresses of the generated people of these kinds."""
+    listed = json.loads((folder / "people.json").read_text())["people"]
+    return [person["address"] for person in listed if person["kind"] in kinds]
 
 
 def variables(folder: Path) -> dict[str, Any]:
@@ -27,6 +34,9 @@ def variables(folder: Path) -> dict[str, Any]:
         "coexistence_source_file": str(folder / "source.csv"),
         "coexistence_waves_file": str(folder / "waves.csv"),
         "coexistence_seed_group": True,
+        # These receive in the tenant and cannot be members of the group.
+        "coexistence_tenant_addresses": people(folder, "m365group", "folder"),
+        "coexistence_validation_recipients": people(folder, "noobj")[:1],
         "coexistence_effect_interval": 0.2,
     }
 

@@ -69,7 +69,7 @@ def main() -> int:
             entry = sandbox.tenants[0]
             hosts = {entry["organization"]: host(entry, sandbox.ready["ca_cert"])}
             player = Player(Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]), folder, inventory(hosts))
-            found, extra, wave = sandbox.state(), variables(tenant), {"coexistence_wave": "1"}
+            found, extra, wave = sandbox.state(), variables(tenant), {"coexistence_wave": "wave1"}
             demo = Demo(sandbox, player)
             print(f"A tenant with the captured objects of a real one and {USERS} people: {entry['organization']}")
             demo.step("Set up", "setup", extra)
