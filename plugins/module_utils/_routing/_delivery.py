@@ -1,0 +1,214 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Transport rules and delivery, for one resolved recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ._checks import domain_of, under
+from ._predicates import SYSTEM_MAIL, Seen, matches
+from ._route import Copy, Message, Step, by_mx, ends, goes
+from ._world import AUTHORITATIVE, MAILBOXES, POINTERS, TENANT, Connector, Foreign, Party, Rule, World
+
+AT = "tenant"
+ENDS = {
+    "delete": ("lost", "deletes it"),
+    "quarantine": ("lost", "puts it into quarantine"),
+    "reject": ("bounced", "rejects it"),
+    "moderate": ("delayed", "holds it for a moderator"),
+}
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A recipient after resolution. written: as it came. primary: of the object, or as written."""
+
+    party: Party | None
+    written: str
+    primary: str
+
+    @property
+    def leaves_as(self) -> str:
+        """The address under which it leaves the tenant."""
+        if self.party and self.party.kind in POINTERS and self.party.external:
+            return self.party.external
+        return self.primary
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """After the rules: the copy, the connector that a rule named, or the end."""
+
+    copy: Copy
+    connector: str = ""
+    defer: bool = False
+    end: Step | None = None
+
+
+def finish(message: Message, copy: Copy, resolved: Resolved) -> Step:
+    """Rules, then delivery."""
+    ruled = _rules(message, copy, resolved)
+    if ruled.end:
+        return ruled.end
+    if ruled.connector:
+        routed = _by_rule(message, ruled, resolved)
+        if routed:
+            return routed
+    return _deliver(message, ruled.copy, resolved)
+
+
+def acting(message: Message, rule: Rule) -> tuple[Rule, str]:
+    """The state of a rule that acts, and a remark when another one may."""
+    if rule.was is None:
+        return rule, f", since {rule.since}" if rule.since else ""
+    later = f", by {rule.until} at the latest" if rule.until else ""
+    if message.oracle.ask(f"rule acts: {rule.name}", ("after", "before")) == "after":
+        return rule, f", changed {rule.since or 'lately'}; this is how it acts after the change{later}"
+    return rule.was, f", changed {rule.since or 'lately'}; this is how it acted before the change, and may still{later}"
+
+
+def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:
+    state = Ruled(copy)
+    if message.kind in SYSTEM_MAIL and message.world.ordered and message.oracle.fact("system_mail") == "spared":
+        return Ruled(copy.noted(AT, f"rules leave a {message.kind} alone"))
+    ordered = message.world.ordered
+    last = max((place for place, rule in enumerate(ordered) if _settles(rule)), default=-1)
+    for rule in ordered[: last + 1]:
+        now, since = acting(message, rule)
+        if not now.enabled or not now.decides:
+            if rule.was:
+                state = replace(state, copy=state.copy.noted(AT, f"rule '{rule.name}' does not act{since}"))
+            continue
+        matched, why = matches(now, _seen(message, state.copy, resolved))
+        if not matched:
+            if now.route or now.ends or now.redirect:
+                state = replace(state, copy=state.copy.noted(AT, f"rule '{now.name}' leaves it: {why}{since}"))
+            continue
+        state = _acted(message, state, now, f"{why}{since}", resolved)
+        if state.end or now.stop:
+            break
+    return state
+
+
+def _settles(rule: Rule) -> bool:
+    """Rules that only stop or mark matter to those below them alone."""
+    return any(state.route or state.ends or state.redirect for state in (rule, rule.was) if state)
+
+
+def _seen(message: Message, copy: Copy, resolved: Resolved) -> Seen:
+    hop = next((source for source in message.world.sources if source.name == copy.hop), None)
+    return Seen(
+        world=message.world,
+        oracle=message.oracle,
+        sender=message.sender,
+        party=resolved.party,
+        written=resolved.written,
+        resolved=resolved.primary,
+        internal=copy.internal,
+        kind=message.kind,
+        ranges=hop.ranges if hop else (),
+        others=message.others,
+        headers=copy.headers,
+    )
+
+
+def _acted(message: Message, state: Ruled, rule: Rule, why: str, resolved: Resolved) -> Ruled:
+    name, headers = f"rule '{rule.name}'", _headers(rule, state.copy.headers)
+    copy = replace(state.copy, headers=headers)
+    if rule.ends:
+        place, text = ENDS[rule.ends]
+        return replace(state, end=ends(copy.lands(place, AT, f"{name} {text}: {why}")))
+    if rule.redirect and not _own(rule.redirect, resolved):
+        return replace(state, end=ends(copy.lands("lost", AT, f"{name} redirects it to {', '.join(rule.redirect)}: {why}")))
+    if rule.route:
+        wins = not state.connector or message.oracle.fact("two_routes") == "last"
+        noted = copy.noted(AT, f"{name} sends it to connector '{rule.route}': {why}")
+        return replace(state, copy=noted, connector=rule.route, defer=rule.defer) if wins else replace(state, copy=noted)
+    return replace(state, copy=copy.noted(AT, f"{name} stops the rules: {why}") if rule.stop else copy)
+
+
+def _own(targets: tuple[str, ...], resolved: Resolved) -> bool:
+    held = resolved.party.addresses | {resolved.party.id} if resolved.party else {resolved.primary}
+    return any(target in held for target in targets)
+
+
+def _headers(rule: Rule, held: Mapping[str, str]) -> Mapping[str, str]:
+    kept = {name: value for name, value in held.items() if name != rule.removes}
+    return {**kept, rule.sets[0]: rule.sets[1]} if rule.sets[0] else kept
+
+
+def _by_rule(message: Message, ruled: Ruled, resolved: Resolved) -> Step | None:
+    """By the connector that a rule named; None when the rule counts as not there."""
+    connector = message.world.connector(ruled.connector)
+    if connector is None:
+        text = f"connector '{ruled.connector}' is gone or disabled"
+        if ruled.defer or message.oracle.fact("missing_connector") == "stuck":
+            return ends(ruled.copy.lands("delayed", AT, f"{text}, the message waits"))
+        return None
+    return _out(message, ruled.copy, connector, resolved.leaves_as)
+
+
+def _deliver(message: Message, copy: Copy, resolved: Resolved) -> Step:
+    party = resolved.party
+    if party and party.kind in MAILBOXES:
+        return ends(copy.lands("tenant", AT, f"is delivered to the mailbox {party.primary}"))
+    if party and party.kind in POINTERS and party.external:
+        return _pointed(message, copy, resolved)
+    if party:
+        return ends(copy.lands("unknown", AT, f"nobody knows what the tenant does with a {party.kind}"))
+    return _leave(message, copy, resolved.leaves_as)
+
+
+def _pointed(message: Message, copy: Copy, resolved: Resolved) -> Step:
+    """A mail user or contact whose external address no other object holds."""
+    external = resolved.leaves_as
+    accepted = message.world.accepted(domain_of(external))
+    if accepted is None:
+        return _leave(message, copy, external)
+    if accepted.type == AUTHORITATIVE:
+        return ends(copy.lands("bounced", AT, f"{external} leads back into {accepted.name}, which is Authoritative: 5.1.10"))
+    if message.oracle.fact("mail_user") == "again":
+        return ends(copy.lands("loop", AT, f"{external} is looked up again and again"))
+    return _leave(message, copy.noted(AT, f"{external} leaves like an unknown address"), external)
+
+
+def _leave(message: Message, copy: Copy, address: str) -> Step:
+    connector = _best(message.world, domain_of(address))
+    if connector:
+        return _out(message, copy.noted(AT, f"connector '{connector.name}' serves {domain_of(address)}"), connector, address)
+    return by_mx(message, replace(copy, recipient=address), TENANT, AT)
+
+
+def _best(world: World, domain: str) -> Connector | None:
+    """The connector without a rule whose domains match best."""
+    found: list[tuple[int, str, Connector]] = []
+    for one in world.connectors:
+        if one.scoped or not one.enabled:
+            continue
+        fits = [len(item) + 1 for item in one.domains if item == domain]
+        fits += [len(item) for item in one.domains if item.startswith("*.") and under(domain, item[2:])]
+        fits += [0 for item in one.domains if item == "*"]
+        fits += [len(domain) for _ in [0] if one.all_accepted and world.accepted(domain)]
+        found += [(fit, one.name, one) for fit in fits]
+    return max(found, key=lambda entry: (entry[0], entry[1]))[2] if found else None
+
+
+def _out(message: Message, copy: Copy, connector: Connector, address: str) -> Step:
+    if connector.use_mx:
+        why = f"connector '{connector.name}' follows the MX (UseMXRecord)"
+        return by_mx(message, replace(copy.noted(AT, why), recipient=address), TENANT, AT)
+    hosts = tuple(sorted({_source(message.world, host).name if _source(message.world, host) else host for host in connector.hosts}))
+    if not hosts:
+        return ends(copy.lands("delayed", AT, f"connector '{connector.name}' names no host"))
+    host = message.oracle.ask(f"host of {connector.name}", hosts)
+    if not any(source.name == host for source in message.world.sources):
+        return ends(copy.lands("unknown", AT, f"connector '{connector.name}' leads to {host}, which is no host of a known source"))
+    return goes(copy.noted(AT, f"connector '{connector.name}' hands {address} to {host}").sent(host, TENANT, address))
+
+
+def _source(world: World, host: str) -> Foreign:
+    return next((source for source in world.sources if host in source.hosts), Foreign("", frozenset()))

@@ -1,0 +1,95 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The foreign host: its modes, copies, aliases and forwards; and the words in which a route is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Address, Forward
+
+from .worlds import OTHER, SHARED, ask, at_tenant, forward, rule, source, verdict, world
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "origin", "outcome"),
+    [
+        ("reject", "nobody", "tenant", "bounced"),
+        ("relay", "nobody", "tenant", "loop"),
+        ("catch_all", "nobody", "tenant", "delivered"),
+        ("catch_all", "pilot", "tenant", "split"),
+        ("reject_own_domain", "stub", "tenant", "bounced"),
+        ("reject_own_domain", "stub", "source", "delivered"),
+        ("reject_own_domain", "stub", "internet", "delivered"),
+        ("local_only", "migrated", "program", "split"),
+        ("local_only", "migrated", "internet", "delivered"),
+        ("rate_limited", "stub", "tenant", "delayed"),
+        ("rate_limited", "stub", "internet", "delivered"),
+    ],
+)
+def test_modes_of_the_foreign_host(mode: str, name: str, origin: str, outcome: str) -> None:
+    found = world(sources=(source(forwards=forward("migrated"), modes=frozenset({mode})),))
+    assert verdict(found, name, origin) == outcome
+
+
+@pytest.mark.parametrize("host", [{"modes": frozenset({"reject", "keep_copy"})}, {"forwards": forward("migrated", keep=True)}])
+def test_a_kept_copy_doubles_while_the_sync_runs(host: dict[str, Any]) -> None:
+    running = world(sources=(source(**{"forwards": forward("migrated"), **host}),), synced=frozenset())
+    assert verdict(running, "migrated", "internet") == "duplicate"
+    assert verdict(replace(running, synced=frozenset({f"migrated@{SHARED}"})), "migrated", "internet") == "delivered"
+
+
+def test_a_host_that_is_off_loses_mail_and_a_missing_list_is_unknown() -> None:
+    assert verdict(world(sources=(source(off=True),)), "stub", "internet") == "lost"
+    assert verdict(world(sources=(source(addresses=None),)), "stub", "internet") == "unknown"
+    assert verdict(world(sources=(source(addresses=None),)), "stub", "tenant") == "unknown"
+    assert verdict(world(sources=(source(addresses=None),)), f"other@{OTHER}", "tenant") == "delivered"
+
+
+def test_aliases_lists_and_forwards_of_the_source() -> None:
+    held = {
+        f"alias@{SHARED}": Address(f"alias@{SHARED}", "alias", owner=f"migrated@{SHARED}"),
+        f"migrated@{SHARED}": Address(f"migrated@{SHARED}"),
+        f"team@{SHARED}": Address(f"team@{SHARED}", "list", members=(f"migrated@{SHARED}", f"stub@{SHARED}")),
+        f"stub@{SHARED}": Address(f"stub@{SHARED}"),
+        f"away@{SHARED}": Address(f"away@{SHARED}", "forward", owner="x@outside.example.org"),
+    }
+    found = world(sources=(source(addresses=held, forwards=forward("migrated")),))
+    assert verdict(found, f"alias@{SHARED}", "internet") == "delivered"
+    assert verdict(found, f"away@{SHARED}", "internet") == "delivered"
+    prediction = ask(found, "team", "internet")
+    assert {ending.outcome for ending in prediction.worst.endings} == {"delivered"}
+    assert len(prediction.worst.endings) == 2
+
+
+def test_a_host_that_follows_the_mx_hands_mail_on() -> None:
+    follows = at_tenant(world(sources=(source(follows_mx=True),)))
+    assert verdict(follows, "pilot", "source") == "loop"
+    assert "leaves by the MX" in " ".join(ask(follows, "pilot", "source").worst.lines())
+    assert "leaves by the MX" not in " ".join(ask(follows, "stub", "program").worst.lines())
+    assert verdict(world(sources=(source(follows_mx=True, forwards=forward("migrated")),)), "migrated", "source") == "delivered"
+
+
+def test_forwards_between_mailboxes_of_the_source_end() -> None:
+    round_ = {f"stub@{SHARED}": Forward(f"noobj@{SHARED}"), f"noobj@{SHARED}": Forward(f"stub@{SHARED}")}
+    assert verdict(world(sources=(source(forwards=round_),)), "stub", "internet") == "loop"
+
+
+RULED = (
+    "rule 'Coexistence' sends it to connector 'Way out': RecipientDomainIs example.com; "
+    "no exception holds: SentToMemberOf movers@example.com"
+)
+
+
+def test_reasons_are_plain_words() -> None:
+    found = world(rules=(rule(since="2026-03-01T12:00:00Z"),))
+    lines = ask(found, "stub", "tenant").worst.lines()
+    assert lines == [
+        "tenant: stub@example.com is a usermailbox",
+        f"tenant: {RULED}, since 2026-03-01T12:00:00Z",
+        "tenant: connector 'Way out' hands stub@example.com to old host",
+        "old host: has stub@example.com (mailbox)",
+    ]
