@@ -3,15 +3,17 @@
 # GATES: words of the names of the gates that `make lint` runs, all without it.
 PYTHON ?= python3
 ARGS ?=
+GATES ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
-GATES ?=
-
-.PHONY: test test-all lint sandbox demo docs format artefact lock runtime
+.PHONY: test test-all lint isolation sandbox demo docs format artefact lock runtime roles help
 .DEFAULT_GOAL := test
 
+help: ## this list
+	@sed -n "s/^\([a-z-]*\): ## /\1\t/p" $(MAKEFILE_LIST)
+
 test: ## the fast tests, on the newest core that PYTHON can run
-	@$(TOOL)suite -- $(ARGS)
+	@$(TOOL)suite test -- $(ARGS)
 
 test-all: ## the gates, and every test on the oldest and the newest core
 	@$(TOOL)verify $(ARGS)
@@ -24,6 +26,9 @@ format: ## write every Python file in the one style
 	@.venv/py312-lint/bin/ruff check --quiet --fix-only .
 	@.venv/py312-lint/bin/ruff format .
 
+isolation: ## tenants that differ in one credential each are kept apart
+	@$(TOOL)suite isolation tests/isolation
+
 demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down
 	@$(TOOL)program demo $(ARGS)
 
@@ -32,6 +37,9 @@ sandbox: ## an emulated tenant to try playbooks on, until Ctrl-C
 
 docs: ## the documentation site, in build/docs
 	@$(TOOL)docs
+
+roles: ## write the roles' defaults and argument specs from the tools' options
+	@PYTHONPATH=tests $$($(TOOL)environments at-hand)/bin/python -B -m tools.roles
 
 artefact: ## list the artefact's files in tests/artefact.txt
 	@$(TOOL)artefact

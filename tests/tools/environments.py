@@ -127,7 +127,8 @@ def variables(environment: Environment, work: Path) -> dict[str, str]:
 
 
 def main(names: list[str]) -> None:
-    """Makes the environments named (all when none is), and prints the folder of each."""
+    """Makes the environments named (all when none is; `at-hand`: that of the newest core for this Python), and prints their folders."""
+    names = [NEWEST_BY_PYTHON[interpreters.at_hand().version].name if name == "at-hand" else name for name in names]
     table = {environment.name: environment for environment in ALL}
     unknown = [name for name in names if name not in table]
     if unknown:

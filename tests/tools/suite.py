@@ -1,7 +1,7 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the tests against the installed artefact: `python3 -m tools.suite [fast] [-- pytest arguments]`."""
+"""Runs the tests against the installed artefact: `python3 -m tools.suite [LABEL [FOLDER ...]] [-- ARGUMENTS]`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tools.environments import ROOT, Environment
 
 FAST = ("tests/unit",)
 # Which share of the hour a folder of tests belongs to; other folders count as the rest.
-SHARE = {"unit": "unit", "integration": "integration", "molecule": "molecule", "mail": "mail"}
+SHARE = {"unit": "unit", "integration": "integration", "isolation": "integration", "molecule": "molecule", "mail": "mail"}
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,12 @@ def run(environment: Environment, paths: tuple[str, ...], arguments: list[str]) 
 
 
 def main(arguments: list[str]) -> int:
-    """Without `--`: the fast folders on the newest core of the Python at hand; with it, what stands behind goes to pytest."""
-    extra = arguments[arguments.index("--") + 1 :] if "--" in arguments else []
+    """On the newest core of the Python at hand; the label begins the closing line, what stands behind `--` goes to pytest."""
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    label, *folders_named = arguments[:cut] or ["test"]
     environment = environments.NEWEST_BY_PYTHON[interpreters.at_hand().version]
-    outcome = run(environment, FAST, extra)
-    print(f"test: {outcome.line}")
+    outcome = run(environment, tuple(folders_named) or FAST, arguments[cut + 1 :])
+    print(f"{label}: {outcome.line}")
     return 1 if outcome.failed else 0
 
 
