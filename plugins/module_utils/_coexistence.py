@@ -13,6 +13,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mailops.exchange.plugins.module_utils import _members as members
+from ansible_collections.mailops.exchange.plugins.module_utils._membership import carry_out
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _waves as waves
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Finding, Situation, Verdict, refusal
@@ -25,10 +27,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._status 
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused, report
 from ansible_collections.mailops.exchange.plugins.module_utils._session import (
     Cmdlet,
-    ExchangeError,
-    Exists,
     Failed,
-    NotFound,
     Reply,
     Row,
     TimedOut,
@@ -36,7 +35,6 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import (
 from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
 
 CLOCK = Cmdlet("Get-OrganizationConfig")
-MEMBER = "DistributionGroupMember"
 
 
 def look(params: Mapping[str, Any], context: Context, step: str) -> Situation:
@@ -105,14 +103,10 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     verdict = weigh(case, context)
     checked = waves.check(case.inputs, case.snapshot)
     move = waves.move(case.inputs, case.snapshot, checked, back=back)
-    calls = _membership(case.inputs, move, case.snapshot.members)
-    before = sorted(member.shown for member in case.snapshot.members)
-    joined = [one.found for one in move.moved if one.found]
-    after = sorted((set(before) | set(move.join)) - set(move.leave))
-    if context.check_mode:
-        context.session.overlay(MEMBER, [case.inputs.group_address], _rows_after(case, move, joined))
-    else:
-        _apply(case.inputs, move, calls, context)
+    todo = _change(case, move)
+    calls = members.calls(case.inputs.group_address, todo, bypass=True)
+    carry_out(case.inputs.group_address, todo, calls, context)
+    before, after = (sorted(map(members.shown, rows)) for rows in (_rows(case), todo.final))
     return {
         "changed": bool(calls),
         "calls": report(calls),
@@ -138,58 +132,16 @@ def _lists(inputs: Inputs, move: waves.Move) -> list[dict[str, Any]]:
     return [] if checks.blank(dest) or not names else [{"dest": str(dest), "declared": declared}]
 
 
-def _membership(inputs: Inputs, move: waves.Move, members: Sequence[Recipient]) -> list[Cmdlet]:
-    """One call a user; they do not depend on each other. A member that the directory shows without address goes by its id."""
-    group = {"Identity": inputs.group_address}
-    known = {member.primary: member for member in members}
-    bypass = {"BypassSecurityGroupManagerCheck": True}
-    adds = [Cmdlet(f"Add-{MEMBER}", {**group, "Member": address, **bypass}) for address in move.join]
-    leaves = [address for address in move.leave if address in known]
-    return adds + [Cmdlet(f"Remove-{MEMBER}", {**group, "Member": address, **bypass, "Confirm": False}) for address in leaves]
+def _rows(case: Situation) -> list[Row]:
+    """The group's members as the directory shows them."""
+    return [dict(member.row) for member in case.snapshot.members]
 
 
-def _rows_after(case: Situation, move: waves.Move, joined: Sequence[Recipient]) -> list[Row]:
-    """The group's members as they would read after the wave."""
-    stay = [member.row for member in case.snapshot.members if member.primary not in move.leave]
-    return [dict(row) for row in stay] + ([dict(found.row) for found in joined] if move.join else [])
-
-
-def _apply(inputs: Inputs, move: waves.Move, calls: Sequence[Cmdlet], context: Context) -> None:
-    """Write the membership and read until it shows; raises Failed naming who is still on the wrong side, and why."""
-    if not calls:
-        return
-    context.progress(f"{len(calls)} changes of membership in {inputs.group_address}")
-    reasons: dict[str, str] = {}
-    for call, answer in zip(calls, context.session.call_many(calls), strict=True):
-        if isinstance(answer, ExchangeError) and not isinstance(answer, (Exists, NotFound)):
-            reasons[str(call.parameters["Member"])] = str(answer)
-    left = _unseen(inputs, move, context)
-    deadline = context.monotonic() + context.patience
-    pause = 0.25
-    while left - set(reasons) and context.monotonic() < deadline:
-        context.sleep(pause)
-        pause = min(pause * 2, 10.0)
-        left = _unseen(inputs, move, context)
-    if left:
-        first = min(left)
-        why = reasons.get(first, f"the membership did not show within {context.patience:.0f} s")
-        error = Failed(
-            f"{len(left)} of {len(calls)} users are not where they should be; the first is {first}: {why}",
-            cmdlet=f"Get-{MEMBER}",
-            identity=inputs.group_address,
-            remedy="Run again: users who were moved stay moved, the others are tried again.",
-        )
-        error.made = report([call for call in calls if call.parameters["Member"] not in reasons])
-        raise error
-
-
-def _unseen(inputs: Inputs, move: waves.Move, context: Context) -> set[str]:
-    """Whom the group does not show as wanted."""
-    reply = context.session.call(Cmdlet(f"Get-{MEMBER}", {"Identity": inputs.group_address, "ResultSize": "Unlimited"}))
-    wanted = {one.found.primary: one.found.ids for one in move.moved if one.found}
-    seen = {str(value).casefold().strip("{}") for row in reply.rows for value in row.values() if isinstance(value, str)}
-    missing = {address for address in move.join if not wanted[address] & seen}
-    return missing | {address for address in move.leave if wanted[address] & seen}
+def _change(case: Situation, move: waves.Move) -> members.Change:
+    """The membership's change: a wave only joins or only leaves."""
+    names = move.join or move.leave
+    found = {one.found.primary: dict(one.found.row) for one in move.moved if one.found}
+    return members.change(names, found, _rows(case), "present" if move.join else "absent")
 
 
 def wait(params: Mapping[str, Any], context: Context) -> dict[str, Any]:

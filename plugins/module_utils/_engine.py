@@ -131,6 +131,7 @@ class _Work:
     made: list[Cmdlet] = field(default_factory=list)
     first: Plan | None = None
     date: str = ""
+    noted: str = ""
     sent: Cmdlet | None = None
     doubtful: Cmdlet | None = None
 
@@ -215,7 +216,7 @@ class _Work:
 
     def _finished(self, extra: Sequence[Cmdlet], row: Row) -> Row:
         """Read until the object shows what the finishing calls set."""
-        expected = {p: value for p in self.resource.properties for key, value in _values(extra, self.date).items() if p.parameter == key}
+        expected = {p: value for p in self.resource.properties for key, value in _values(extra, self.noted).items() if p.parameter == key}
         pauses = Pauses(self.context)
         while True:
             found = read(self.resource, str(row.get("Identity") or self.identity), self.wanted, self.context) or row
@@ -233,7 +234,9 @@ class _Work:
         self.sent = call
         if call.verb == "Validate":
             self.context.progress(f"{call.name} '{self.identity}' connects and sends test mail; this takes a while.")
-        reply = self._patiently(Cmdlet(call.name, {key: self.date if value == NOW else value for key, value in call.parameters.items()}))
+        if NOW in call.parameters.values():
+            self.noted = self.date
+        reply = self._patiently(Cmdlet(call.name, {key: self.noted if value == NOW else value for key, value in call.parameters.items()}))
         self.date = reply.date
         self.made.append(call)
         for text in reply.warnings:

@@ -42,10 +42,7 @@ def manage(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     found = resolve(wanted, rows or [], state, context) if rows is not None else {}
     todo = members.change(wanted, found, rows or [], state)
     made = members.calls(group, todo, bypass=bool(params.get("bypass_security_group_manager_check")))
-    if made and context.check_mode:
-        context.session.overlay(members.NOUN, _names(group, context), list(todo.final))
-    elif made:
-        _Writing(group, todo, made, context).do()
+    carry_out(group, todo, made, context)
     before, after = sorted(map(members.shown, rows or [])), sorted(map(members.shown, todo.final))
     return {
         "changed": bool(made),
@@ -55,6 +52,14 @@ def manage(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "count": len(after),
         "diff": {"before": {"members": before}, "after": {"members": after}},
     }
+
+
+def carry_out(group: str, todo: members.Change, made: Sequence[Cmdlet], context: Context) -> None:
+    """Send the calls of a change and look until the membership shows it; in check mode later reads will see it."""
+    if made and context.check_mode:
+        context.session.overlay(members.NOUN, _names(group, context), list(todo.final))
+    elif made:
+        _Writing(group, todo, made, context).do()
 
 
 def read(group: str, context: Context) -> list[Row] | None:

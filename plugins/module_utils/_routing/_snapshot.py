@@ -36,6 +36,23 @@ NO_MEMBERS = frozenset({"groupmailbox", "publicfolder", "dynamicdistributiongrou
 GROUPS = EXPANDED | {"groupmailbox"}
 CONTACTS = frozenset({"mailuser", "mailcontact", "guestmailuser", "mailforestcontact"})
 
+# What is asked of each of perhaps a hundred thousand recipients.
+RECIPIENT_PROPERTIES = (
+    "Identity",
+    "Name",
+    "Alias",
+    "DisplayName",
+    "Guid",
+    "ExchangeObjectId",
+    "ExternalDirectoryObjectId",
+    "WindowsLiveID",
+    "PrimarySmtpAddress",
+    "EmailAddresses",
+    "ExternalEmailAddress",
+    "RecipientType",
+    "RecipientTypeDetails",
+)
+
 STEPS_WITH_RECIPIENTS = frozenset({"preflight", "setup", "enforce", "cutover", "rollback"})
 STEPS_WITH_MEMBERS = STEPS_WITH_RECIPIENTS | {"status"}
 
@@ -141,7 +158,7 @@ def calls(inputs: Inputs, step: str) -> dict[str, Cmdlet]:
     if step in STEPS_WITH_MEMBERS:
         reads["members"] = Cmdlet("Get-DistributionGroupMember", {"Identity": inputs.group_address, **ALL})
     if step in STEPS_WITH_RECIPIENTS:
-        reads["recipients"] = Cmdlet("Get-Recipient", ALL)
+        reads["recipients"] = Cmdlet("Get-Recipient", ALL, RECIPIENT_PROPERTIES)
     return reads
 
 

@@ -1,0 +1,106 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles are short lists of our own modules, say the same in every copy, and can write only what a guard's result holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import VARIABLES
+from tools import roles
+
+ALLOWED = {"ansible.builtin.assert", "ansible.builtin.set_stats", "ansible.builtin.include_role", "ansible.builtin.import_tasks"}
+GUARDED = {"mailops.exchange.coexistence_plan_info", "mailops.exchange.coexistence_wave"}
+READS = {"mailops.exchange.coexistence_plan_info", "ansible.builtin.assert", "ansible.builtin.set_stats"}
+KEYWORDS = {"name", "register", "ignore_errors", "tags", "loop", "loop_control"}
+TASKS = sorted(roles.ROLES.glob("*/tasks/*.yml"))
+RAW = re.compile(r"\bcoexistence_(" + "|".join(sorted(VARIABLES, key=len, reverse=True)) + r")\b")
+
+
+def tasks(path: Path) -> list[dict[str, Any]]:
+    """The tasks of a file."""
+    return list(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def module(task: dict[str, Any]) -> str:
+    """The one module of a task."""
+    (name,) = set(task) - KEYWORDS
+    return str(name)
+
+
+@pytest.mark.parametrize("path", sorted(roles.files()), ids=lambda path: f"{path.parents[1].name}/{path.parent.name}")
+def test_defaults_and_specs_are_the_generated_ones(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == roles.files()[path], "run `make roles`"
+
+
+def test_every_variable_is_an_option_and_every_option_is_documented() -> None:
+    assert list(roles.options()) == list(VARIABLES)
+    for name, entry in roles.options().items():
+        spec = VARIABLES[name]
+        assert [entry[key] for key in ("type", "elements", "choices", "default") if key in entry] == [
+            spec[key] for key in ("type", "elements", "choices", "default") if key in spec
+        ], name
+
+
+def test_defaults_and_specs_have_the_same_keys() -> None:
+    known = set(yaml.safe_load(roles.defaults()))
+    for role in roles.ENTRIES:
+        for entry in yaml.safe_load(roles.specs(role))["argument_specs"].values():
+            assert set(entry["options"]) == known
+
+
+def test_every_role_has_its_parts() -> None:
+    assert {path.name for path in roles.ROLES.iterdir()} == set(roles.ENTRIES)
+    for role in roles.ENTRIES:
+        assert (roles.ROLES / role / "README.md").is_file()
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
+def test_a_role_holds_our_modules_and_no_decision(path: Path) -> None:
+    for task in tasks(path):
+        name = module(task)
+        assert name.startswith("mailops.exchange.") or name in ALLOWED, name
+        assert "changed_when" not in task
+        assert "when" not in task
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
+def test_guards_always_run_and_stop_the_host_when_they_refuse(path: Path) -> None:
+    for task in tasks(path):
+        if module(task) in GUARDED:
+            assert task["ignore_errors"] is False
+        if module(task) == "mailops.exchange.coexistence_plan_info":
+            assert task["tags"] == ["always"]
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
+def test_what_is_written_comes_from_a_guards_result_alone(path: Path) -> None:
+    found = tasks(path)
+    guards = [task["register"] for task in found if module(task) in GUARDED]
+    for task in found:
+        if module(task) in GUARDED | READS:
+            continue
+        assert any(guard in task["loop"] for guard in guards), task["name"]
+        assert not RAW.search(yaml.dump(task[module(task)])), task["name"]
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
+def test_a_first_guard_is_given_every_variable_and_a_later_one_only_what_was_declared(path: Path) -> None:
+    guards = [task[module(task)] for task in tasks(path) if module(task) in GUARDED]
+    given = {name: f"{{{{ coexistence_{name} }}}}" for name in VARIABLES}
+    assert {name: value for name, value in guards[0].items() if name not in {"step", "state"}} == given
+    for later in guards[1:]:
+        assert set(later) == {"step", "declared"}
+        assert later["declared"].endswith(".plan.declared }}")
+
+
+@pytest.mark.parametrize("path", sorted((roles.ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
+def test_a_playbook_runs_on_tenants_only_and_gathers_no_facts(path: Path) -> None:
+    (play,) = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert play["hosts"] == "{{ coexistence_hosts | default('exchange_tenants') }}"
+    assert play["gather_facts"] is False
