@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+from harness.compare import TIME
+
 # The service's clock runs this much faster than ours, so that an hour of a rule's latency is over in a second.
 CLOCK_RATE = 3600
+TIME = r"(<now>|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?)"
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("setup", {}),
     ("cutover", {"coexistence_wave": "wave1"}),
@@ -41,11 +45,30 @@ def variables(folder: Path) -> dict[str, Any]:
     }
 
 
+def survey(extra: dict[str, Any]) -> dict[str, str]:
+    """Every value as a survey gives it: text, lists with commas."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, bool):
+            return str(value).lower()
+        return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    return {key: text(value) for key, value in extra.items()}
+
+
+def timeless(value: Any) -> Any:
+    """A value in which every time reads `<now>`."""
+    if isinstance(value, dict):
+        return {key: timeless(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [timeless(item) for item in value]
+    return TIME.sub("<now>", value) if isinstance(value, str) else value
+
+
 def same_calls(announced: list[tuple[str, dict[str, Any]]], made: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    """One line for each place where two lists of calls differ; a time announced as `<now>` matches any."""
+    """One line for each place where two lists of calls differ, times apart."""
     problems = [] if len(announced) == len(made) else [f"{len(announced)} announced, {len(made)} made"]
     for number, (one, other) in enumerate(zip(announced, made, strict=False)):
-        known = {key: other[1].get(key) if value == "<now>" else value for key, value in one[1].items()}
-        if one[0] != other[0] or known != other[1]:
+        if one[0] != other[0] or timeless(one[1]) != timeless(other[1]):
             problems.append(f"{number}: {one[0]} {one[1]} / {other[0]} {other[1]}")
     return problems
