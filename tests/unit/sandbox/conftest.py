@@ -96,12 +96,20 @@ class Client:
         assert heard.status == 400, f"{heard.status}: {heard.response.text}"
         return heard.error[2]
 
-    def batch(self, *items: tuple[str, dict[str, Any]], headers: dict[str, str] | None = None,
-              item_headers: dict[str, str] | None = None) -> requests.Response:
+    def batch(
+        self, *items: tuple[str, dict[str, Any]], headers: dict[str, str] | None = None, item_headers: dict[str, str] | None = None
+    ) -> requests.Response:
         """Send a batch."""
-        requests_ = [{"id": str(number), "method": "POST", "url": f"{self.base}/InvokeCommand?", "headers": item_headers or {},
-                      "body": {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}}
-                     for number, (cmdlet, parameters) in enumerate(items)]
+        requests_: list[Any] = [
+            {
+                "id": str(number),
+                "method": "POST",
+                "url": f"{self.base}/InvokeCommand?",
+                "headers": item_headers or {},
+                "body": {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}},
+            }
+            for number, (cmdlet, parameters) in enumerate(items)
+        ]
         return self.session.post(f"{self.base}/$batch", json={"requests": requests_}, headers=headers, timeout=30)
 
 

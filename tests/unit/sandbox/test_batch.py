@@ -66,7 +66,13 @@ def test_pages_of_an_item(tenant: Client) -> None:
     wish = {"Prefer": "odata.maxpagesize=20", "X-AnchorMailbox": "batch@example.com"}
     read = ("Get-Recipient", {"ResultSize": "Unlimited"})
     link = tenant.batch(read, item_headers=wish).json()["responses"][0]["body"]["@odata.nextLink"]
-    item = {"id": "a", "method": "POST", "url": link, "headers": wish, "body": {"CmdletInput": {"CmdletName": read[0], "Parameters": read[1]}}}
+    item = {
+        "id": "a",
+        "method": "POST",
+        "url": link,
+        "headers": wish,
+        "body": {"CmdletInput": {"CmdletName": read[0], "Parameters": read[1]}},
+    }
     answer = tenant.session.post(f"{tenant.base}/$batch", json={"requests": [item]}, timeout=30).json()
     assert len(answer["responses"][0]["body"]["value"]) == 20
 
@@ -77,11 +83,17 @@ def test_malformed(tenant: Client, items: Any) -> None:
     assert tenant.session.post(f"{tenant.base}/$batch", json={"requests": items}, timeout=30).status_code == 400
 
 
-@pytest.mark.parametrize("change", [{"method": "GET"}, {"url": "https://x/adminapi/beta/contoso.onmicrosoft.com/InvokeCommand"}, {"url": "x"}])
+@pytest.mark.parametrize(
+    "change", [{"method": "GET"}, {"url": "https://x/adminapi/beta/contoso.onmicrosoft.com/InvokeCommand"}, {"url": "x"}]
+)
 def test_malformed_item(tenant: Client, change: dict[str, str]) -> None:
     """A request that is no POST to InvokeCommand of the same tenant is refused alone."""
-    item = {"id": "1", "method": "POST", "url": f"/adminapi/beta/{tenant.organization}/InvokeCommand",
-            "body": {"CmdletInput": {"CmdletName": "Get-EtrLimits"}}}
+    item: dict[str, Any] = {
+        "id": "1",
+        "method": "POST",
+        "url": f"/adminapi/beta/{tenant.organization}/InvokeCommand",
+        "body": {"CmdletInput": {"CmdletName": "Get-EtrLimits"}},
+    }
     for number, expected in ((item, 200), ({**item, **change}, 400)):
         answer = tenant.session.post(f"{tenant.base}/$batch", json={"requests": [number]}, timeout=30)
         assert [entry["status"] for entry in answer.json()["responses"]] == [expected]

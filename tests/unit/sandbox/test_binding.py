@@ -23,40 +23,48 @@ if TYPE_CHECKING:
 DOMAIN = "Set-AcceptedDomain"
 
 
-@pytest.mark.parametrize(("cmdlet", "parameters", "kind"), [
-    (DOMAIN, {"Identity": "example.com", "Foo": 1}, "AmbiguousParameterSetException"),
-    (DOMAIN, {"Identity": "example.com", "Name": "server only"}, "AmbiguousParameterSetException"),
-    (DOMAIN, {"Identity": "example.com", "identity": "twice"}, "AmbiguousParameterSetException"),
-    (DOMAIN, {"DomainType": "Authoritative"}, "AmbiguousParameterSetException"),
-    ("New-OutboundConnector", {}, "AmbiguousParameterSetException"),
-    ("New-InboundConnector", {"Name": "x"}, "AmbiguousParameterSetException"),
-    ("Validate-OutboundConnector", {"Identity": "x"}, "AmbiguousParameterSetException"),
-    ("Set-Mailbox", {"DisplayName": "x"}, "AmbiguousParameterSetException"),
-    ("New-DynamicDistributionGroup", {"Name": "x"}, "AmbiguousParameterSetException"),
-    ("Get-HostedConnectionFilterPolicy", {"ResultSize": "Unlimited"}, "AmbiguousParameterSetException"),
-    (DOMAIN, {"Identity": "example.com", "DomainType": "Wrong"}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": "example.com", "DomainType": ""}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": "example.com", "DomainType": None}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": "example.com", "DomainType": True}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": None, "DomainType": "Authoritative"}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": "example.com", "MatchSubDomains": "true"}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": "example.com", "MatchSubDomains": 1}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": "example.com", "MatchSubDomains": None}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": ["example.com"]}, "ParameterTransformationException"),
-    (DOMAIN, {"Identity": {"a": 1}}, "ParameterTransformationException"),
-    ("New-TransportRule", {"Name": "x", "Priority": "first"}, "ParameterTransformationException"),
-    ("New-TransportRule", {"Name": "x", "SetSCL": 12}, "ParameterTransformationException"),
-    ("New-TransportRule", {"Name": "x", "ActivationDate": "soon"}, "ParameterTransformationException"),
-    ("New-TransportRule", {"Name": "x", "MessageSizeOver": "big"}, "ParameterTransformationException"),
-    ("New-TransportRule", {"Name": "x", "RecipientDomainIs": [["a"]]}, "ParameterTransformationException"),
-    ("New-TransportRule", {"Name": "x", "RecipientDomainIs": ["a.example", "A.example"]}, "ParameterTransformationException"),
-    ("New-OutboundConnector", {"Name": "x", "TlsDomain": "no domain"}, "ParameterTransformationException"),
-    ("New-OutboundConnector", {"Name": "x", "LinkForModifiedConnector": "no id"}, "ParameterTransformationException"),
-    ("New-DistributionGroup", {"Name": "x", "PrimarySmtpAddress": "no address"}, "ParameterTransformationException"),
-    ("Set-Mailbox", {"Identity": "user0002", "ForwardingSmtpAddress": "smtp:no address"}, "ParameterTransformationException"),
-    ("Set-Mailbox", {"Identity": "user0002", "RetainDeletedItemsFor": "a while"}, "ParameterTransformationException"),
-    ("Set-Mailbox", {"Identity": "user0002", "EmailAddresses": {"add": ["x@example.com"]}}, "ParameterTransformationException"),
-    ("Set-Mailbox", {"Identity": "user0002", "EmailAddresses": {"@odata.type": HASHTABLE, "put": ["x"]}}, "ParameterTransformationException")])
+@pytest.mark.parametrize(
+    ("cmdlet", "parameters", "kind"),
+    [
+        (DOMAIN, {"Identity": "example.com", "Foo": 1}, "AmbiguousParameterSetException"),
+        (DOMAIN, {"Identity": "example.com", "Name": "server only"}, "AmbiguousParameterSetException"),
+        (DOMAIN, {"Identity": "example.com", "identity": "twice"}, "AmbiguousParameterSetException"),
+        (DOMAIN, {"DomainType": "Authoritative"}, "AmbiguousParameterSetException"),
+        ("New-OutboundConnector", {}, "AmbiguousParameterSetException"),
+        ("New-InboundConnector", {"Name": "x"}, "AmbiguousParameterSetException"),
+        ("Validate-OutboundConnector", {"Identity": "x"}, "AmbiguousParameterSetException"),
+        ("Set-Mailbox", {"DisplayName": "x"}, "AmbiguousParameterSetException"),
+        ("New-DynamicDistributionGroup", {"Name": "x"}, "AmbiguousParameterSetException"),
+        ("Get-HostedConnectionFilterPolicy", {"ResultSize": "Unlimited"}, "AmbiguousParameterSetException"),
+        (DOMAIN, {"Identity": "example.com", "DomainType": "Wrong"}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": "example.com", "DomainType": ""}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": "example.com", "DomainType": None}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": "example.com", "DomainType": True}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": None, "DomainType": "Authoritative"}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": "example.com", "MatchSubDomains": "true"}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": "example.com", "MatchSubDomains": 1}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": "example.com", "MatchSubDomains": None}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": ["example.com"]}, "ParameterTransformationException"),
+        (DOMAIN, {"Identity": {"a": 1}}, "ParameterTransformationException"),
+        ("New-TransportRule", {"Name": "x", "Priority": "first"}, "ParameterTransformationException"),
+        ("New-TransportRule", {"Name": "x", "SetSCL": 12}, "ParameterTransformationException"),
+        ("New-TransportRule", {"Name": "x", "ActivationDate": "soon"}, "ParameterTransformationException"),
+        ("New-TransportRule", {"Name": "x", "MessageSizeOver": "big"}, "ParameterTransformationException"),
+        ("New-TransportRule", {"Name": "x", "RecipientDomainIs": [["a"]]}, "ParameterTransformationException"),
+        ("New-TransportRule", {"Name": "x", "RecipientDomainIs": ["a.example", "A.example"]}, "ParameterTransformationException"),
+        ("New-OutboundConnector", {"Name": "x", "TlsDomain": "no domain"}, "ParameterTransformationException"),
+        ("New-OutboundConnector", {"Name": "x", "LinkForModifiedConnector": "no id"}, "ParameterTransformationException"),
+        ("New-DistributionGroup", {"Name": "x", "PrimarySmtpAddress": "no address"}, "ParameterTransformationException"),
+        ("Set-Mailbox", {"Identity": "user0002", "ForwardingSmtpAddress": "smtp:no address"}, "ParameterTransformationException"),
+        ("Set-Mailbox", {"Identity": "user0002", "RetainDeletedItemsFor": "a while"}, "ParameterTransformationException"),
+        ("Set-Mailbox", {"Identity": "user0002", "EmailAddresses": {"add": ["x@example.com"]}}, "ParameterTransformationException"),
+        (
+            "Set-Mailbox",
+            {"Identity": "user0002", "EmailAddresses": {"@odata.type": HASHTABLE, "put": ["x"]}},
+            "ParameterTransformationException",
+        ),
+    ],
+)
 def test_refused(tenant: Client, cmdlet: str, parameters: dict[str, Any], kind: str) -> None:
     """Wrong names, sets and values are refused with the service's type, and nothing is written."""
     answer = tenant.post(cmdlet, parameters)
@@ -92,6 +100,7 @@ def test_what_if(tenant: Client) -> None:
 
 def test_lists(tenant: Client) -> None:
     """A scalar is a list of one; null and the empty table clear; Add and Remove edit without case."""
+
     def hosts(value: Any) -> list[str]:
         tenant.rows("Set-InboundConnector", Identity="inbound connector test 1", EFSkipIPs=value)
         found: list[str] = tenant.row("Get-InboundConnector", Identity="inbound connector test 1")["EFSkipIPs"]
@@ -116,8 +125,15 @@ def test_edits(present: list[str], add: list[str], remove: list[str]) -> None:
     assert not (gone - {entry.casefold() for entry in add}) & {entry.casefold() for entry in result}
 
 
-@pytest.mark.parametrize(("written", "read"), [("99GB", "99 GB (106,300,440,576 bytes)"), ("10 MB", "10 MB (10,485,760 bytes)"),
-                                               ("256 KB (262,144 bytes)", "256 KB (262,144 bytes)"), ("8192", "8 KB (8,192 bytes)")])
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("99GB", "99 GB (106,300,440,576 bytes)"),
+        ("10 MB", "10 MB (10,485,760 bytes)"),
+        ("256 KB (262,144 bytes)", "256 KB (262,144 bytes)"),
+        ("8192", "8 KB (8,192 bytes)"),
+    ],
+)
 def test_sizes(written: str, read: str) -> None:
     """Sizes read back with their bytes."""
     assert convert(Parameter("Size", "ByteQuantifiedSize", (), False, None, frozenset()), written) == read

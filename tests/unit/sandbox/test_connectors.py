@@ -15,9 +15,19 @@ if TYPE_CHECKING:
     from .conftest import Client
 
 METHOD = {
-    "Enabled": True, "ConnectorType": "Partner", "AllAcceptedDomains": False, "IsTransportRuleScoped": True, "Name": "way out",
-    "CloudServicesMailEnabled": False, "Comment": "for shared namespace", "TlsSettings": None, "TlsDomain": None, "UseMXRecord": False,
-    "RecipientDomains": None, "SmartHosts": ["1.2.3.4"]}
+    "Enabled": True,
+    "ConnectorType": "Partner",
+    "AllAcceptedDomains": False,
+    "IsTransportRuleScoped": True,
+    "Name": "way out",
+    "CloudServicesMailEnabled": False,
+    "Comment": "for shared namespace",
+    "TlsSettings": None,
+    "TlsDomain": None,
+    "UseMXRecord": False,
+    "RecipientDomains": None,
+    "SmartHosts": ["1.2.3.4"],
+}
 
 
 def test_captured_domains(tenant: Client) -> None:
@@ -56,7 +66,12 @@ def test_ipv6(tenant: Client) -> None:
 def test_remote_domains(tenant: Client) -> None:
     """Created from two parameters, changed later; the two linked properties drag each other; the default stays."""
     made = tenant.row("New-RemoteDomain", Name="partner", DomainName="*.partner.example")
-    assert (made["TNEFEnabled"], made["LineWrapSize"], made["MessageCountThreshold"], made["CharacterSet"]) == (None, "Unlimited", 2147483647, None)
+    assert (made["TNEFEnabled"], made["LineWrapSize"], made["MessageCountThreshold"], made["CharacterSet"]) == (
+        None,
+        "Unlimited",
+        2147483647,
+        None,
+    )
     tenant.rows("Set-RemoteDomain", Identity="partner", AllowedOOFType="InternalLegacy")
     assert tenant.row("Get-RemoteDomain", Identity="partner")["IsInternal"] is True
     tenant.rows("Set-RemoteDomain", Identity="partner", IsInternal=False)
@@ -95,11 +110,21 @@ def test_method_connector(tenant: Client) -> None:
     assert tenant.call("Remove-OutboundConnector", Identity="new name").status == 404
 
 
-@pytest.mark.parametrize(("change", "text"), [
-    ({"SmartHosts": ["mail.example.net:587"]}, "port"), ({"SmartHosts": ["1.2.3.4:25"]}, "port"), ({"SmartHosts": ["not a host"]}, "valid smart host"),
-    ({"SmartHosts": None}, "SmartHosts must be specified"), ({"AllAcceptedDomains": True}, "OnPremises"),
-    ({"RouteAllMessagesViaOnPremises": True}, "OnPremises"), ({"SenderRewritingEnabled": True}, "OnPremises"),
-    ({"RecipientDomains": ["a.*.example"]}, "valid SMTP domain"), ({"Name": "n" * 65}, "maximum length is 64"), ({"Name": " "}, "empty")])
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"SmartHosts": ["mail.example.net:587"]}, "port"),
+        ({"SmartHosts": ["1.2.3.4:25"]}, "port"),
+        ({"SmartHosts": ["not a host"]}, "valid smart host"),
+        ({"SmartHosts": None}, "SmartHosts must be specified"),
+        ({"AllAcceptedDomains": True}, "OnPremises"),
+        ({"RouteAllMessagesViaOnPremises": True}, "OnPremises"),
+        ({"SenderRewritingEnabled": True}, "OnPremises"),
+        ({"RecipientDomains": ["a.*.example"]}, "valid SMTP domain"),
+        ({"Name": "n" * 65}, "maximum length is 64"),
+        ({"Name": " "}, "empty"),
+    ],
+)
 def test_outbound_rules(tenant: Client, change: dict[str, Any], text: str) -> None:
     """What a connector cannot be."""
     assert text in tenant.refused("New-OutboundConnector", **{**METHOD, **change})
@@ -111,7 +136,9 @@ def test_outbound_changes(tenant: Client) -> None:
     assert "OnPremises" in tenant.refused("Set-OutboundConnector", Identity="way out", ConnectorType="Partner")
     tenant.rows("Set-OutboundConnector", Identity="way out", UseMXRecord=True)
     assert "same command" in tenant.refused("Set-OutboundConnector", Identity="way out", UseMXRecord=False)
-    tenant.rows("Set-OutboundConnector", Identity="way out", UseMXRecord=False, SmartHosts={"@odata.type": HASHTABLE, "Add": ["10.0.0.0/25"]})
+    tenant.rows(
+        "Set-OutboundConnector", Identity="way out", UseMXRecord=False, SmartHosts={"@odata.type": HASHTABLE, "Add": ["10.0.0.0/25"]}
+    )
     assert tenant.row("Get-OutboundConnector", Identity="way out")["SmartHosts"] == ["1.2.3.4", "10.0.0.0/25"]
     tenant.rows("New-OutboundConnector", Name="second")
     assert tenant.call("New-OutboundConnector", Name="SECOND").kind == "ADObjectAlreadyExistsException"
@@ -140,17 +167,31 @@ def test_validation(tenant: Client) -> None:
     assert tenant.row("Get-OutboundConnector", Identity="way out")["IsValidated"] is False
     tenant.sandbox.ask("PUT", "/results", {"cmdlet": "Validate-OutboundConnector", "rows": [{"IsTaskSuccessful": False}]})
     assert tenant.rows("Validate-OutboundConnector", Identity="way out", Recipients=["probe@example.com"]) == [{"IsTaskSuccessful": False}]
-    tenant.rows("Set-OutboundConnector", Identity="way out", IsValidated=True, LastValidationTimestamp="2026-02-03 14:30:00z",
-                ValidationRecipients=["probe@example.com"])
+    tenant.rows(
+        "Set-OutboundConnector",
+        Identity="way out",
+        IsValidated=True,
+        LastValidationTimestamp="2026-02-03 14:30:00z",
+        ValidationRecipients=["probe@example.com"],
+    )
     row = tenant.row("Get-OutboundConnector", Identity="way out")
     assert (row["IsValidated"], row["LastValidationTimestamp"]) == (True, "2026-02-03T14:30:00.0000000")
 
 
 def test_inbound(tenant: Client) -> None:
     """Sender domains read back with prefix and cost; edits understand both forms."""
-    row = tenant.row("New-InboundConnector", Name="in", SenderDomains=["*"], SenderIPAddresses=["192.0.2.0/24"], RestrictDomainsToIPAddresses=True)
-    assert (row["SenderDomains"], row["RequireTls"], row["ConnectorType"], row["TlsSenderCertificateName"]) == (["smtp:*;1"], True, "Partner", None)
-    tenant.rows("Set-InboundConnector", Identity="in", SenderDomains={"@odata.type": HASHTABLE, "Add": ["smtp:b.example;1"], "Remove": ["*"]})
+    row = tenant.row(
+        "New-InboundConnector", Name="in", SenderDomains=["*"], SenderIPAddresses=["192.0.2.0/24"], RestrictDomainsToIPAddresses=True
+    )
+    assert (row["SenderDomains"], row["RequireTls"], row["ConnectorType"], row["TlsSenderCertificateName"]) == (
+        ["smtp:*;1"],
+        True,
+        "Partner",
+        None,
+    )
+    tenant.rows(
+        "Set-InboundConnector", Identity="in", SenderDomains={"@odata.type": HASHTABLE, "Add": ["smtp:b.example;1"], "Remove": ["*"]}
+    )
     assert tenant.row("Get-InboundConnector", Identity="in")["SenderDomains"] == ["smtp:b.example;1"]
     heard = tenant.call("Set-InboundConnector", Identity="in", SenderDomains=["b.example"])
     assert heard.warnings, "the same domain in another form is no change"
@@ -159,13 +200,21 @@ def test_inbound(tenant: Client) -> None:
     assert [row["Name"] for row in tenant.rows("Get-InboundConnector")] == ["inbound connector test 1"]
 
 
-@pytest.mark.parametrize(("change", "text"), [
-    ({"SenderIPAddresses": ["10.0.0.0/8"]}, "/24 to /32"), ({"SenderIPAddresses": ["2001:db8::1"]}, "IPv4"),
-    ({"SenderIPAddresses": ["1.2.3.4-1.2.3.9"]}, "valid IPv4"), ({"SenderDomains": ["no domain"]}, "address space"),
-    ({"SenderDomains": []}, "SenderDomains"), ({"RestrictDomainsToCertificate": True}, "TlsSenderCertificateName"),
-    ({"TreatMessagesAsInternal": True}, "OnPremises"),
-    ({"ConnectorType": "OnPremises", "TreatMessagesAsInternal": True, "CloudServicesMailEnabled": True}, "CloudServicesMailEnabled"),
-    ({"AssociatedAcceptedDomains": ["nothing.example"]}, "accepted domain"), ({"TrustedOrganizations": ["x"]}, "TrustedOrganizations")])
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"SenderIPAddresses": ["10.0.0.0/8"]}, "/24 to /32"),
+        ({"SenderIPAddresses": ["2001:db8::1"]}, "IPv4"),
+        ({"SenderIPAddresses": ["1.2.3.4-1.2.3.9"]}, "valid IPv4"),
+        ({"SenderDomains": ["no domain"]}, "address space"),
+        ({"SenderDomains": []}, "SenderDomains"),
+        ({"RestrictDomainsToCertificate": True}, "TlsSenderCertificateName"),
+        ({"TreatMessagesAsInternal": True}, "OnPremises"),
+        ({"ConnectorType": "OnPremises", "TreatMessagesAsInternal": True, "CloudServicesMailEnabled": True}, "CloudServicesMailEnabled"),
+        ({"AssociatedAcceptedDomains": ["nothing.example"]}, "accepted domain"),
+        ({"TrustedOrganizations": ["x"]}, "TrustedOrganizations"),
+    ],
+)
 def test_inbound_rules(tenant: Client, change: dict[str, Any], text: str) -> None:
     """What an inbound connector cannot be."""
     assert text in tenant.refused("New-InboundConnector", **{"Name": "in", "SenderDomains": ["*"], **change})

@@ -74,17 +74,34 @@ def test_matches(tenant: Client, other: Client) -> None:
     tenant.sandbox.faults({"match": {"tenant": other.organization}, "action": {"status": 503}, "times": 0})
     assert tenant.post("Get-EtrLimits").status_code == 200
     assert other.post("Get-EtrLimits").status_code == 503
-    tenant.sandbox.faults({"match": {"client_id": other.entry["client_id"], "identity": "EXAMPLE.com"}, "action": {"status": 503}, "times": 0})
-    assert [client.post("Get-AcceptedDomain", {"Identity": name}).status_code
-            for client, name in ((tenant, "example.com"), (other, "subdomain.example.com"), (other, "example.com"))] == [200, 200, 503]
+    tenant.sandbox.faults(
+        {"match": {"client_id": other.entry["client_id"], "identity": "EXAMPLE.com"}, "action": {"status": 503}, "times": 0}
+    )
+    assert [
+        client.post("Get-AcceptedDomain", {"Identity": name}).status_code
+        for client, name in ((tenant, "example.com"), (other, "subdomain.example.com"), (other, "example.com"))
+    ] == [200, 200, 503]
 
 
-@pytest.mark.parametrize(("action", "status", "text"), [
-    ({"status": 401}, 401, ""), ({"status": 403}, 403, "\0"), ({"status": 429, "form": "concurrency"}, 429, "You have reached the maximum number"),
-    ({"status": 502, "text": "<html>Bad gateway</html>"}, 502, "<html>"), ({"status": 400, "body": {"error": {"code": "x"}}}, 400, '{"error"'),
-    ({"error": "server_side"}, 500, "A server side error has occurred"), ({"error": "write_to_directory"}, 500, "UnableToWriteToAadException"),
-    ({"error": "parameter_set", "form": "bare"}, 400, '"message":"||Parameter set'), ({"error": "not_found", "text": "it"}, 404, "'it'"),
-    ({"error": "member_exists", "form": "idless"}, 400, '"message":"|Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException|')])
+@pytest.mark.parametrize(
+    ("action", "status", "text"),
+    [
+        ({"status": 401}, 401, ""),
+        ({"status": 403}, 403, "\0"),
+        ({"status": 429, "form": "concurrency"}, 429, "You have reached the maximum number"),
+        ({"status": 502, "text": "<html>Bad gateway</html>"}, 502, "<html>"),
+        ({"status": 400, "body": {"error": {"code": "x"}}}, 400, '{"error"'),
+        ({"error": "server_side"}, 500, "A server side error has occurred"),
+        ({"error": "write_to_directory"}, 500, "UnableToWriteToAadException"),
+        ({"error": "parameter_set", "form": "bare"}, 400, '"message":"||Parameter set'),
+        ({"error": "not_found", "text": "it"}, 404, "'it'"),
+        (
+            {"error": "member_exists", "form": "idless"},
+            400,
+            '"message":"|Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException|',
+        ),
+    ],
+)
 def test_bodies(tenant: Client, action: dict[str, Any], status: int, text: str) -> None:
     """Any form of answer can be asked for."""
     tenant.sandbox.faults({"action": action})
@@ -102,8 +119,10 @@ def test_delay(tenant: Client) -> None:
     assert time.monotonic() - start >= 0.2
 
 
-@pytest.mark.parametrize(("phase", "then", "result"), [("before", "continue", "InternalRelay"), ("before", "drop", "Authoritative"),
-                                                       ("after", "drop", "InternalRelay")])
+@pytest.mark.parametrize(
+    ("phase", "then", "result"),
+    [("before", "continue", "InternalRelay"), ("before", "drop", "Authoritative"), ("after", "drop", "InternalRelay")],
+)
 def test_hold(tenant: Client, phase: str, then: str, result: str) -> None:
     """A held call waits until it is released; others go on meanwhile."""
     tenant.sandbox.faults({"match": {"writes": True, "phase": phase}, "action": {"hold": True}})
@@ -113,9 +132,15 @@ def test_hold(tenant: Client, phase: str, then: str, result: str) -> None:
         with requests.Session() as session:
             session.trust_env = False
             try:
-                ends.append(session.post(f"{tenant.base}/InvokeCommand", verify=tenant.sandbox.ready["ca_cert"], timeout=30,
-                                         headers={"Authorization": str(tenant.session.headers["Authorization"])},
-                                         json={"CmdletInput": {"CmdletName": WRITE[0], "Parameters": WRITE[1]}}).status_code)
+                ends.append(
+                    session.post(
+                        f"{tenant.base}/InvokeCommand",
+                        verify=tenant.sandbox.ready["ca_cert"],
+                        timeout=30,
+                        headers={"Authorization": str(tenant.session.headers["Authorization"])},
+                        json={"CmdletInput": {"CmdletName": WRITE[0], "Parameters": WRITE[1]}},
+                    ).status_code
+                )
             except requests.exceptions.ConnectionError:
                 ends.append("dropped")
 
@@ -152,8 +177,15 @@ def test_kill(tenant: Client, victim: subprocess.Popen[bytes], phase: str, resul
     assert type_(tenant) == result
 
 
-@pytest.mark.parametrize("rule", [{"match": {"foo": 1}, "action": {"drop": True}}, {"match": {}}, {"action": {"explode": True}},
-                                  {"match": {"phase": "during"}, "action": {"drop": True}}])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"match": {"foo": 1}, "action": {"drop": True}},
+        {"match": {}},
+        {"action": {"explode": True}},
+        {"match": {"phase": "during"}, "action": {"drop": True}},
+    ],
+)
 def test_malformed(tenant: Client, rule: dict[str, Any]) -> None:
     """A fault that means nothing is refused, so that no test waits for it in vain."""
     with pytest.raises(ControlError, match="fault 1"):

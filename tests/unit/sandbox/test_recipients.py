@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # The generator's order of kinds: see people.py.
 PILOT, STUB, NOOBJ, MAILUSER, MOVED, GUEST, ROOM, TEAM365, FOLDER, DYNAMIC, NESTED = (
-    f"user{number:04d}" for number in (1, 2, 3, 4, 5, 8, 9, 11, 12, 15, 16))
+    f"user{number:04d}" for number in (1, 2, 3, 4, 5, 8, 9, 11, 12, 15, 16)
+)
 
 
 @pytest.fixture
@@ -33,12 +34,22 @@ def members(tenant: Client) -> list[str]:
 def test_new_group(tenant: Client, group: dict[str, Any]) -> None:
     """Defaults and forms of a new group."""
     owner = tenant.row("Get-Recipient", Identity=PILOT)["ExternalDirectoryObjectId"]
-    assert (group["Alias"], group["DisplayName"], group["PrimarySmtpAddress"]) == ("MigratedUsers", "Migrated Users", "Migrated@example.com")
+    assert (group["Alias"], group["DisplayName"], group["PrimarySmtpAddress"]) == (
+        "MigratedUsers",
+        "Migrated Users",
+        "Migrated@example.com",
+    )
     assert (group["ManagedBy"], group["EmailAddresses"]) == ([owner], ["SMTP:Migrated@example.com"])
     assert (group["GroupType"], group["RecipientTypeDetails"]) == ("Universal", "MailUniversalDistributionGroup")
     assert (group["MemberDepartRestriction"], group["RequireSenderAuthenticationEnabled"]) == ("Open", True)
     assert not {"Type", "Members", "Notes"} & set(group)
-    for identity in ("migratedusers", group["Guid"], group["ExternalDirectoryObjectId"], group["DistinguishedName"], "MIGRATED@example.com"):
+    for identity in (
+        "migratedusers",
+        group["Guid"],
+        group["ExternalDirectoryObjectId"],
+        group["DistinguishedName"],
+        "MIGRATED@example.com",
+    ):
         assert tenant.row("Get-DistributionGroup", Identity=identity)["Guid"] == group["Guid"]
 
 
@@ -54,7 +65,8 @@ def test_security_group(tenant: Client) -> None:
     assert (row["Name"], row["DisplayName"]) == ("team_X20240913183055", "team")
 
 
-def test_display_names(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_display_names(tenant: Client) -> None:
     """Readable owners come only with the switch, under a singular name."""
     plain = tenant.row("Get-DistributionGroup", Identity="Migrated Users")
     assert plain["ManagedByWithDisplayName"] == []
@@ -66,7 +78,8 @@ def test_display_names(tenant: Client, group: dict[str, Any]) -> None:
     assert tenant.row("Get-DistributionGroup", Identity="Migrated Users")["ManagedBy"] == [PILOT]
 
 
-def test_description(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_description(tenant: Client) -> None:
     """A description is a list, keeps its line ends, and is cut at the tenant's limit."""
     text = "mark\r\n" + "x" * 1500
     tenant.rows("Set-DistributionGroup", Identity="Migrated Users", Description=text)
@@ -76,17 +89,20 @@ def test_description(tenant: Client, group: dict[str, Any]) -> None:
     assert tenant.row("Get-DistributionGroup", Identity="Migrated Users")["Description"] == [text]
 
 
-def test_owners(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_owners(tenant: Client) -> None:
     """A group has one to ten owners."""
     assert "at least one owner" in tenant.refused("Set-DistributionGroup", Identity="Migrated Users", ManagedBy=[])
     mailboxes = [row["Guid"] for row in tenant.rows("Get-Mailbox")]
     assert "at most 10" in tenant.refused("Set-DistributionGroup", Identity="Migrated Users", ManagedBy=mailboxes[:11])
     tenant.rows("Set-DistributionGroup", Identity="Migrated Users", ManagedBy={"@odata.type": HASHTABLE, "Add": [STUB], "Remove": [PILOT]})
     assert tenant.row("Get-DistributionGroup", Identity="Migrated Users")["ManagedBy"] == [
-        tenant.row("Get-Mailbox", Identity=STUB)["ExternalDirectoryObjectId"]]
+        tenant.row("Get-Mailbox", Identity=STUB)["ExternalDirectoryObjectId"]
+    ]
 
 
-def test_senders(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_senders(tenant: Client) -> None:
     """Lists of senders stay in step, and cannot be given both ways."""
     tenant.rows("Set-DistributionGroup", Identity="Migrated Users", AcceptMessagesOnlyFromSendersOrMembers=[STUB, NESTED])
     row = tenant.row("Get-DistributionGroup", Identity="Migrated Users", IncludeAcceptMessagesOnlyFromSendersOrMembersWithDisplayNames=True)
@@ -94,12 +110,14 @@ def test_senders(tenant: Client, group: dict[str, Any]) -> None:
     assert len(row["AcceptMessagesOnlyFromSendersOrMembersWithDisplayNames"]) == 2
     tenant.rows("Set-DistributionGroup", Identity="Migrated Users", AcceptMessagesOnlyFrom=[])
     assert len(tenant.row("Get-DistributionGroup", Identity="Migrated Users")["AcceptMessagesOnlyFromSendersOrMembers"]) == 1
-    assert "can't be used together" in tenant.refused("Set-DistributionGroup", Identity="Migrated Users", AcceptMessagesOnlyFrom=[STUB],
-                                                      AcceptMessagesOnlyFromSendersOrMembers=[STUB])
+    assert "can't be used together" in tenant.refused(
+        "Set-DistributionGroup", Identity="Migrated Users", AcceptMessagesOnlyFrom=[STUB], AcceptMessagesOnlyFromSendersOrMembers=[STUB]
+    )
 
 
 def test_addresses(tenant: Client, group: dict[str, Any]) -> None:
     """A new primary address keeps the old one; edits; one primary; foreign domains and used addresses are refused."""
+
     def addresses(**change: Any) -> list[str]:
         tenant.rows("Set-DistributionGroup", Identity=group["Guid"], **change)
         row = tenant.row("Get-DistributionGroup", Identity=group["Guid"])
@@ -108,22 +126,31 @@ def test_addresses(tenant: Client, group: dict[str, Any]) -> None:
 
     assert addresses(PrimarySmtpAddress="new@example.com") == ["SMTP:new@example.com", "smtp:Migrated@example.com"]
     assert addresses(EmailAddresses={"@odata.type": HASHTABLE, "Add": ["third@example.com"], "Remove": ["smtp:migrated@example.com"]}) == [
-        "SMTP:new@example.com", "smtp:third@example.com"]
+        "SMTP:new@example.com",
+        "smtp:third@example.com",
+    ]
     assert addresses(EmailAddresses=["a@example.com", "X500:/o=x"]) == ["SMTP:a@example.com", "X500:/o=x"]
     assert addresses(EmailAddresses={"@odata.type": HASHTABLE, "Add": ["SMTP:b@example.com"]}) == [
-        "SMTP:b@example.com", "X500:/o=x", "smtp:a@example.com"]
+        "SMTP:b@example.com",
+        "X500:/o=x",
+        "smtp:a@example.com",
+    ]
     identity = {"Identity": group["Guid"]}
     assert "accepted domain" in tenant.refused("Set-DistributionGroup", **identity, PrimarySmtpAddress="x@foreign.example")
     assert "already being used" in tenant.refused("Set-DistributionGroup", **identity, PrimarySmtpAddress=f"{STUB}@EXAMPLE.com")
-    assert "multiple primary" in tenant.refused("Set-DistributionGroup", **identity, EmailAddresses=["SMTP:p@example.com", "SMTP:q@example.com"])
+    assert "multiple primary" in tenant.refused(
+        "Set-DistributionGroup", **identity, EmailAddresses=["SMTP:p@example.com", "SMTP:q@example.com"]
+    )
     assert "no primary" in tenant.refused("Set-DistributionGroup", **identity, EmailAddresses=[])
-    assert "in one command" in tenant.refused("Set-DistributionGroup", **identity, EmailAddresses=["p@example.com"],
-                                              PrimarySmtpAddress="q@example.com")
+    assert "in one command" in tenant.refused(
+        "Set-DistributionGroup", **identity, EmailAddresses=["p@example.com"], PrimarySmtpAddress="q@example.com"
+    )
     assert "already being used" in tenant.refused("New-DistributionGroup", Name="x", PrimarySmtpAddress="b@example.com")
     assert tenant.call("New-DistributionGroup", Name="x", Alias="migratedusers").kind == "ADObjectAlreadyExistsException"
 
 
-def test_members(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_members(tenant: Client) -> None:
     """Adding, removing and replacing, by any identity; rows show primary addresses."""
     for identity in (STUB, f"{MOVED}@tqhjy.mail.onmicrosoft.com", f"{MAILUSER}@example.com", ROOM, NESTED, DYNAMIC):
         tenant.rows("Add-DistributionGroupMember", Identity="Migrated Users", Member=identity)
@@ -145,15 +172,17 @@ def test_members(tenant: Client, group: dict[str, Any]) -> None:
     assert members(tenant) == []
 
 
+@pytest.mark.usefixtures("group")
 @pytest.mark.parametrize("identity", [TEAM365, FOLDER, "Migrated Users"])
-def test_no_members(tenant: Client, group: dict[str, Any], identity: str) -> None:
+def test_no_members(tenant: Client, identity: str) -> None:
     """Microsoft 365 groups, public folders and the group itself cannot be members, by any cmdlet."""
     assert "can't be a member" in tenant.refused("Add-DistributionGroupMember", Identity="Migrated Users", Member=identity)
     assert "can't be a member" in tenant.refused("Update-DistributionGroupMember", Identity="Migrated Users", Members=[STUB, identity])
     assert members(tenant) == []
 
 
-def test_member_errors(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_member_errors(tenant: Client) -> None:
     """A plain user, an unknown one, none at all, too many."""
     tenant.sandbox.put("User", objects=[{"Name": "plain", "UserPrincipalName": "plain@example.com"}], tenant=tenant.organization)
     assert "can't be a member" in tenant.refused("Add-DistributionGroupMember", Identity="Migrated Users", Member="plain@example.com")
@@ -166,23 +195,33 @@ def test_member_errors(tenant: Client, group: dict[str, Any]) -> None:
     assert tenant.call("Get-DistributionGroupMember", Identity="nothing").status == 404
 
 
-def test_manager_check(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_manager_check(tenant: Client) -> None:
     """Where the check is on, an application that is no owner needs the bypass."""
     tenant.sandbox.parameters(manager_check=True)
     heard = tenant.call("Add-DistributionGroupMember", Identity="Migrated Users", Member=STUB)
     assert heard.kind == "OperationRequiresGroupManagerException"
-    for cmdlet, more in (("Add-DistributionGroupMember", {"Member": STUB}), ("Set-DistributionGroup", {"DisplayName": "x"}),
-                         ("Update-DistributionGroupMember", {"Members": []}), ("Remove-DistributionGroup", {})):
+    for cmdlet, more in (
+        ("Add-DistributionGroupMember", {"Member": STUB}),
+        ("Set-DistributionGroup", {"DisplayName": "x"}),
+        ("Update-DistributionGroupMember", {"Members": []}),
+        ("Remove-DistributionGroup", {}),
+    ):
         assert tenant.call(cmdlet, Identity="Migrated Users", **more).status == 400
         tenant.rows(cmdlet, Identity="Migrated Users", BypassSecurityGroupManagerCheck=True, **more)
 
 
-def test_synchronised(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_synchronised(tenant: Client) -> None:
     """What is mastered on premises refuses writes, but not forwarding."""
     for noun, name in (("DistributionGroup", "Migrated Users"), ("Mailbox", STUB)):
         tenant.sandbox.put(noun, identity=name, set={"IsDirSynced": True}, tenant=tenant.organization)
-    for cmdlet, more in (("Set-DistributionGroup", {"DisplayName": "x"}), ("Remove-DistributionGroup", {}),
-                         ("Add-DistributionGroupMember", {"Member": PILOT}), ("Update-DistributionGroupMember", {"Members": []})):
+    for cmdlet, more in (
+        ("Set-DistributionGroup", {"DisplayName": "x"}),
+        ("Remove-DistributionGroup", {}),
+        ("Add-DistributionGroupMember", {"Member": PILOT}),
+        ("Update-DistributionGroupMember", {"Members": []}),
+    ):
         assert tenant.call(cmdlet, Identity="Migrated Users", **more).kind == "UnableToWriteToAadException"
     assert tenant.call("Set-Mailbox", Identity=STUB, EmailAddresses=["x@example.com"]).kind == "UnableToWriteToAadException"
     assert tenant.call("Remove-Mailbox", Identity=STUB).kind == "UnableToWriteToAadException"
@@ -201,7 +240,9 @@ def test_removed_objects(tenant: Client, group: dict[str, Any]) -> None:
 
 def test_copy_owner(tenant: Client) -> None:
     """Members at creation, the owner among them if wanted."""
-    tenant.rows("New-DistributionGroup", Name="g", PrimarySmtpAddress="g@example.com", ManagedBy=[PILOT], Members=[STUB], CopyOwnerToMember=True)
+    tenant.rows(
+        "New-DistributionGroup", Name="g", PrimarySmtpAddress="g@example.com", ManagedBy=[PILOT], Members=[STUB], CopyOwnerToMember=True
+    )
     assert tenant.sandbox.state()["members"]["g@example.com"] == [f"{PILOT}@example.com", f"{STUB}@example.com"]
 
 
@@ -209,10 +250,22 @@ def test_kinds_of_recipient(tenant: Client) -> None:
     """Each Get shows its own kind; Get-Recipient shows all that have an address; filters narrow."""
     every = tenant.rows("Get-Recipient", ResultSize="Unlimited")
     kinds = {row["RecipientTypeDetails"] for row in every}
-    assert kinds == {"UserMailbox", "MailUser", "GuestMailUser", "RoomMailbox", "SharedMailbox", "GroupMailbox", "PublicFolder",
-                     "DynamicDistributionGroup", "MailUniversalDistributionGroup"}
-    for cmdlet, kind in (("Get-UnifiedGroup", "GroupMailbox"), ("Get-MailPublicFolder", "PublicFolder"),
-                         ("Get-DynamicDistributionGroup", "DynamicDistributionGroup")):
+    assert kinds == {
+        "UserMailbox",
+        "MailUser",
+        "GuestMailUser",
+        "RoomMailbox",
+        "SharedMailbox",
+        "GroupMailbox",
+        "PublicFolder",
+        "DynamicDistributionGroup",
+        "MailUniversalDistributionGroup",
+    }
+    for cmdlet, kind in (
+        ("Get-UnifiedGroup", "GroupMailbox"),
+        ("Get-MailPublicFolder", "PublicFolder"),
+        ("Get-DynamicDistributionGroup", "DynamicDistributionGroup"),
+    ):
         assert {row["RecipientTypeDetails"] for row in tenant.rows(cmdlet)} == {kind}
     chosen = tenant.rows("Get-Recipient", RecipientTypeDetails=["RoomMailbox", "SharedMailbox"])
     assert {row["RecipientTypeDetails"] for row in chosen} == {"RoomMailbox", "SharedMailbox"}
@@ -229,7 +282,9 @@ def test_kinds_of_recipient(tenant: Client) -> None:
 
 def test_forwarding(tenant: Client) -> None:
     """Forwarding reads back a prefix and an id; null clears; both can stand."""
-    tenant.rows("Set-Mailbox", Identity=STUB, ForwardingSMTPAddress="A@example.net", ForwardingAddress=PILOT, DeliverToMailboxAndForward=True)
+    tenant.rows(
+        "Set-Mailbox", Identity=STUB, ForwardingSMTPAddress="A@example.net", ForwardingAddress=PILOT, DeliverToMailboxAndForward=True
+    )
     row = tenant.row("Get-Mailbox", Identity=STUB)
     pilot = tenant.row("Get-Recipient", Identity=PILOT)
     assert (row["ForwardingSmtpAddress"], row["ForwardingAddress"]) == ("smtp:A@example.net", pilot["ExternalDirectoryObjectId"])
@@ -245,7 +300,11 @@ def test_mailbox_forms(tenant: Client) -> None:
     tenant.rows("Set-Mailbox", Identity=STUB, ProhibitSendQuota="50GB", RetainDeletedItemsFor="30", RecipientLimits=200, Type="Shared")
     row = tenant.row("Get-Mailbox", Identity=STUB)
     assert (row["ProhibitSendQuota"], row["RetainDeletedItemsFor"], row["RecipientLimits"], row["RecipientTypeDetails"]) == (
-        "50 GB (53,687,091,200 bytes)", "30.00:00:00", "200", "SharedMailbox")
+        "50 GB (53,687,091,200 bytes)",
+        "30.00:00:00",
+        "200",
+        "SharedMailbox",
+    )
     made = tenant.row("New-Mailbox", Name="sales", Shared=True, PrimarySmtpAddress="sales@example.com")
     assert (made["RecipientTypeDetails"], made["Identity"]) == ("SharedMailbox", made["ExternalDirectoryObjectId"])
     assert len({made[key] for key in ("Guid", "ExternalDirectoryObjectId", "ExchangeGuid")}) == 3
@@ -256,7 +315,9 @@ def test_other_new_recipients(tenant: Client) -> None:
     """Contacts, mail users, Microsoft 365 groups, dynamic groups."""
     contact = tenant.row("New-MailContact", Name="c", ExternalEmailAddress="c@example.net")
     assert (contact["ExternalEmailAddress"], contact["PrimarySmtpAddress"]) == ("SMTP:c@example.net", "c@example.net")
-    user = tenant.row("New-MailUser", Name="m", ExternalEmailAddress="m@example.net", MicrosoftOnlineServicesID="m@example.com", Password="cGFzcw==")
+    user = tenant.row(
+        "New-MailUser", Name="m", ExternalEmailAddress="m@example.net", MicrosoftOnlineServicesID="m@example.com", Password="cGFzcw=="
+    )
     assert (user["ExternalEmailAddress"], user["UserPrincipalName"]) == ("SMTP:m@example.net", "m@example.com")
     assert tenant.row("New-UnifiedGroup", DisplayName="team")["RecipientTypeDetails"] == "GroupMailbox"
     assert tenant.row("New-DynamicDistributionGroup", Name="d", RecipientFilter="x")["RecipientFilter"] == "x"
@@ -267,7 +328,8 @@ def test_other_new_recipients(tenant: Client) -> None:
         assert tenant.call(f"Get-{noun}", Identity=name).status == 404
 
 
-def test_user_and_group_views(tenant: Client, group: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("group")
+def test_user_and_group_views(tenant: Client) -> None:
     """Get-User and Get-Group show the directory's half."""
     tenant.rows("Set-User", Identity=STUB, Department="Sales")
     assert tenant.row("Get-User", Identity=STUB)["Department"] == "Sales"

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from .conftest import Client
 
 CAPTURED = 'Sender is located outside the organization prepend "[External]"'
-SAMPLES: dict[str, Any] = {"BetweenMemberOf1": ["team"], "BetweenMemberOf2": ["team"], "ADComparisonOperator": "Equal",
-                           "ApplyHtmlDisclaimerLocation": "Append", "ApplyHtmlDisclaimerFallbackAction": "Wrap"}
+SAMPLES: dict[str, Any] = {
+    "BetweenMemberOf1": ["team"],
+    "BetweenMemberOf2": ["team"],
+    "ADComparisonOperator": "Equal",
+    "ApplyHtmlDisclaimerLocation": "Append",
+    "ApplyHtmlDisclaimerFallbackAction": "Wrap",
+}
 
 
 def order(tenant: Client) -> list[str]:
@@ -35,9 +40,19 @@ def team(tenant: Client) -> str:
 def test_method_rules(tenant: Client, team: str) -> None:
     """The method's two rules read back as the reference says."""
     tenant.rows("New-OutboundConnector", Name="Way Out", UseMXRecord=False, SmartHosts=["1.2.3.4"])
-    tenant.rows("New-TransportRule", SentToScope="InOrganization", RouteMessageOutboundConnector="way out", ExceptIfSentToMemberOf="team",
-                Name="Coexistence", StopRuleProcessing=False, Mode="Enforce", Comments="x", RuleErrorAction="Ignore",
-                SenderAddressLocation="Header", SetSCL=-1)
+    tenant.rows(
+        "New-TransportRule",
+        SentToScope="InOrganization",
+        RouteMessageOutboundConnector="way out",
+        ExceptIfSentToMemberOf="team",
+        Name="Coexistence",
+        StopRuleProcessing=False,
+        Mode="Enforce",
+        Comments="x",
+        RuleErrorAction="Ignore",
+        SenderAddressLocation="Header",
+        SetSCL=-1,
+    )
     row = tenant.row("Get-TransportRule", Identity="coexistence")
     assert (row["RouteMessageOutboundConnector"], row["ExceptIfSentToMemberOf"], row["SetSCL"]) == ("Way Out", [team], -1)
     assert (row["State"], row["Mode"], row["Guid"] == row["ImmutableId"], row["Priority"]) == ("Enabled", "Enforce", True, 1)
@@ -98,11 +113,12 @@ def test_new_disabled(tenant: Client) -> None:
     assert "Enabled" in tenant.refused("Set-TransportRule", Identity="a", Enabled=True)
 
 
+@pytest.mark.usefixtures("team")
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0])
-def test_pairs(tenant: Client, team: str, pair: tuple[str, ...]) -> None:
+def test_pairs(tenant: Client, pair: tuple[str, ...]) -> None:
     """What must go together is refused alone and taken together."""
     values = {name: SAMPLES.get(name, ["w"] if name.endswith(("Words", "Patterns")) else "5.7.1") for name in pair}
-    values = {name: SAMPLES[name.removeprefix("ExceptIf")] if name.removeprefix("ExceptIf") in SAMPLES else value for name, value in values.items()}
+    values = {name: SAMPLES.get(name.removeprefix("ExceptIf"), value) for name, value in values.items()}
     for name, value in values.items():
         assert "must be used together" in tenant.refused("New-TransportRule", Name="a", **{name: value})
     tenant.rows("New-TransportRule", Name="a", **values)
@@ -116,14 +132,25 @@ def test_retired(tenant: Client, name: str) -> None:
     assert "no longer supported" in tenant.refused("New-TransportRule", Name="a", **{name: value})
 
 
-@pytest.mark.parametrize(("change", "text"), [
-    ({"Name": "n" * 65}, "maximum length is 64"), ({"Name": CAPTURED}, "already exists"), ({"Comments": "c" * 1025}, "maximum length is 1024"),
-    ({"RouteMessageOutboundConnector": "nothing"}, "couldn't be found"), ({"ExceptIfSentToMemberOf": ["user0001"]}, "isn't a group"),
-    ({"SentToMemberOf": ["nothing@example.com"]}, "couldn't be found"), ({"SenderIpRanges": ["1.2.3"]}, "valid IP address range"),
-    ({"SenderIpRanges": ["1.2.3.9-1.2.3.4"]}, "valid IP address range"), ({"SentToScope": "ExternalPartner"}, "isn't supported"),
-    ({"CopyTo": ["team"]}, "can't be added"), ({"RedirectMessageTo": [f"r{number}@example.net" for number in range(11)]}, "at most 10"),
-    ({"SubjectContainsWords": ["w" * 90 + str(number) for number in range(100)]}, "too large")])
-def test_rules_of_rules(tenant: Client, team: str, change: dict[str, Any], text: str) -> None:
+@pytest.mark.usefixtures("team")
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"Name": "n" * 65}, "maximum length is 64"),
+        ({"Name": CAPTURED}, "already exists"),
+        ({"Comments": "c" * 1025}, "maximum length is 1024"),
+        ({"RouteMessageOutboundConnector": "nothing"}, "couldn't be found"),
+        ({"ExceptIfSentToMemberOf": ["user0001"]}, "isn't a group"),
+        ({"SentToMemberOf": ["nothing@example.com"]}, "couldn't be found"),
+        ({"SenderIpRanges": ["1.2.3"]}, "valid IP address range"),
+        ({"SenderIpRanges": ["1.2.3.9-1.2.3.4"]}, "valid IP address range"),
+        ({"SentToScope": "ExternalPartner"}, "isn't supported"),
+        ({"CopyTo": ["team"]}, "can't be added"),
+        ({"RedirectMessageTo": [f"r{number}@example.net" for number in range(11)]}, "at most 10"),
+        ({"SubjectContainsWords": ["w" * 90 + str(number) for number in range(100)]}, "too large"),
+    ],
+)
+def test_rules_of_rules(tenant: Client, change: dict[str, Any], text: str) -> None:
     """What a rule cannot be, in the service's words."""
     heard = tenant.call("New-TransportRule", **{"Name": "a", **change})
     assert heard.status in (400, 404)
@@ -146,7 +173,9 @@ def test_references_at_other_objects(tenant: Client, team: str) -> None:
     made = tenant.row("New-TransportRule", Name="a", SentTo=["user0001", "someone@example.net"], AnyOfToHeaderMemberOf="team")
     assert (made["SentTo"], made["AnyOfToHeaderMemberOf"]) == (["user0001@example.com", "someone@example.net"], [team])
     tenant.rows("New-OutboundConnector", Name="out")
-    tenant.rows("Set-TransportRule", Identity="a", RouteMessageOutboundConnector=tenant.row("Get-OutboundConnector", Identity="out")["Guid"])
+    tenant.rows(
+        "Set-TransportRule", Identity="a", RouteMessageOutboundConnector=tenant.row("Get-OutboundConnector", Identity="out")["Guid"]
+    )
     tenant.rows("Set-OutboundConnector", Identity="out", Name="away")
     assert tenant.row("Get-TransportRule", Identity="a")["RouteMessageOutboundConnector"] == "out"
     tenant.rows("Set-TransportRule", Identity="a", RouteMessageOutboundConnector="away")
@@ -162,7 +191,13 @@ def test_rename_and_clear(tenant: Client) -> None:
     guid = tenant.row("New-TransportRule", Name="a", RecipientDomainIs=["example.com"], FromScope="InOrganization", Comments="c")["Guid"]
     tenant.rows("Set-TransportRule", Identity="a", Name="b", RecipientDomainIs=[], FromScope=None, Comments=None)
     row = tenant.row("Get-TransportRule", Identity=guid)
-    assert (row["Identity"], row["RecipientDomainIs"], row["FromScope"], row["Comments"], row["Conditions"]) == ("b", None, None, None, None)
+    assert (row["Identity"], row["RecipientDomainIs"], row["FromScope"], row["Comments"], row["Conditions"]) == (
+        "b",
+        None,
+        None,
+        None,
+        None,
+    )
     assert tenant.call("Get-TransportRule", Identity="a").status == 404
 
 

@@ -26,8 +26,11 @@ BIN = Path(__file__).resolve().parents[2] / "sandbox" / "bin"
 
 def options(sandbox: Sandbox, authority: str = "") -> dict[str, Any]:
     """What points azure-identity at the sandbox."""
-    return {"authority": authority or sandbox.ready["authorities"][0], "disable_instance_discovery": True,
-            "connection_verify": sandbox.ready["ca_cert"]}
+    return {
+        "authority": authority or sandbox.ready["authorities"][0],
+        "disable_instance_discovery": True,
+        "connection_verify": sandbox.ready["ca_cert"],
+    }
 
 
 def works(sandbox: Sandbox, token: str) -> bool:
@@ -35,8 +38,13 @@ def works(sandbox: Sandbox, token: str) -> bool:
     entry = sandbox.tenant()
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.post(f"{entry['endpoint']}/adminapi/beta/{entry['organization']}/InvokeCommand", verify=sandbox.ready["ca_cert"],
-                              json={"CmdletInput": {"CmdletName": "Get-EtrLimits"}}, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        answer = session.post(
+            f"{entry['endpoint']}/adminapi/beta/{entry['organization']}/InvokeCommand",
+            verify=sandbox.ready["ca_cert"],
+            json={"CmdletInput": {"CmdletName": "Get-EtrLimits"}},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
     return answer.status_code == 200
 
 
@@ -68,14 +76,14 @@ def test_certificate(sandbox: Sandbox) -> None:
 def test_expired_certificate(sandbox: Sandbox) -> None:
     """An expired certificate is refused by its code."""
     entry = sandbox.tenant()
-    with pytest.raises(ClientAuthenticationError, match="AADSTS700027.*expired"):
+    with pytest.raises(ClientAuthenticationError, match=r"AADSTS700027.*expired"):
         take(CertificateCredential(entry["organization"], entry["client_id"], entry["expired_certificate_path"], **options(sandbox)))
 
 
 def test_foreign_certificate(sandbox: Sandbox) -> None:
     """Another application's certificate is refused."""
     entry, other = sandbox.tenant(), sandbox.tenant("contoso.onmicrosoft.com")
-    with pytest.raises(ClientAuthenticationError, match="AADSTS700027.*not registered"):
+    with pytest.raises(ClientAuthenticationError, match=r"AADSTS700027.*not registered"):
         take(CertificateCredential(entry["organization"], entry["client_id"], other["certificate_path"], **options(sandbox)))
 
 
@@ -117,8 +125,10 @@ def test_azure_cli(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         take(AzureCliCredential())
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    ({"client_secret": "wrong"}, "AADSTS7000215"), ({"client_id": "11111111-1111-1111-1111-111111111111"}, "AADSTS700016")])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"client_secret": "wrong"}, "AADSTS7000215"), ({"client_id": "11111111-1111-1111-1111-111111111111"}, "AADSTS700016")],
+)
 def test_refused(sandbox: Sandbox, change: dict[str, str], code: str) -> None:
     """A wrong secret and an unknown application are refused by their codes."""
     entry = {**sandbox.tenant(), **change}
@@ -131,8 +141,10 @@ def test_unknown_tenant(sandbox: Sandbox) -> None:
     base = sandbox.ready["authorities"][0]
     with requests.Session() as session:
         session.trust_env, session.verify = False, sandbox.ready["ca_cert"]
-        for answer in (session.get(f"{base}/nobody.example/v2.0/.well-known/openid-configuration", timeout=30),
-                       session.post(f"{base}/nobody.example/oauth2/v2.0/token", data={"client_id": "x"}, timeout=30)):
+        for answer in (
+            session.get(f"{base}/nobody.example/v2.0/.well-known/openid-configuration", timeout=30),
+            session.post(f"{base}/nobody.example/oauth2/v2.0/token", data={"client_id": "x"}, timeout=30),
+        ):
             assert answer.status_code == 400
             assert answer.json()["error_codes"] == [90002]
 
@@ -162,9 +174,14 @@ def test_other_refusals(sandbox: Sandbox) -> None:
     form = {"client_id": entry["client_id"], "client_secret": entry["client_secret"], "grant_type": "client_credentials", "scope": SCOPE}
     with requests.Session() as session:
         session.trust_env, session.verify = False, sandbox.ready["ca_cert"]
-        seen = {code: session.post(url, data={**form, **change}, timeout=30).json()["error_codes"] for code, change in (
-            (70003, {"grant_type": "password"}), (1002012, {"scope": "https://graph.microsoft.com/.default"}),
-            (900144, {"client_assertion": "x"}))}
+        seen = {
+            code: session.post(url, data={**form, **change}, timeout=30).json()["error_codes"]
+            for code, change in (
+                (70003, {"grant_type": "password"}),
+                (1002012, {"scope": "https://graph.microsoft.com/.default"}),
+                (900144, {"client_assertion": "x"}),
+            )
+        }
         del form["client_secret"]
         seen[7000218] = session.post(url, data=form, timeout=30).json()["error_codes"]
     assert seen == {code: [code] for code in seen}

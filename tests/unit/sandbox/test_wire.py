@@ -58,8 +58,10 @@ def test_parameters_may_be_absent(tenant: Client, body: dict[str, Any]) -> None:
     assert len(answer.json()["value"]) == 7
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"CmdletInput": {"CmdletName": "Get-AcceptedDomain", "Parameters": null}}',
-                                  b'{"CmdletInput": {"CmdletName": 7}}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b'{"CmdletInput": {"CmdletName": "Get-AcceptedDomain", "Parameters": null}}', b'{"CmdletInput": {"CmdletName": 7}}'],
+)
 def test_bad_body(tenant: Client, body: bytes) -> None:
     """Null parameters are not the same as none; what is no request is refused."""
     answer = tenant.session.post(f"{tenant.base}/InvokeCommand", data=body, timeout=30)
@@ -70,7 +72,11 @@ def test_bad_body(tenant: Client, body: bytes) -> None:
 def test_versions_and_names(tenant: Client) -> None:
     """Both versions answer; the tenant may be named by id or by any of its own domains; other paths are unknown."""
     host, body = tenant.entry["endpoint"], {"CmdletInput": {"CmdletName": "Get-EtrLimits"}}
-    for path in (f"/adminapi/v1.0/{tenant.organization}", f"/AdminApi/beta/{tenant.entry['tenant_id']}", "/adminapi/beta/tqhjy.mail.onmicrosoft.com"):
+    for path in (
+        f"/adminapi/v1.0/{tenant.organization}",
+        f"/AdminApi/beta/{tenant.entry['tenant_id']}",
+        "/adminapi/beta/tqhjy.mail.onmicrosoft.com",
+    ):
         assert tenant.session.post(f"{host}{path}/InvokeCommand", json=body, timeout=30).status_code == 200
     assert tenant.session.post(f"{host}/adminapi/v9/{tenant.organization}/InvokeCommand", json=body, timeout=30).status_code == 404
     assert tenant.session.post(f"{host}/adminapi/beta/{tenant.organization}/Nothing", json=body, timeout=30).status_code == 404
@@ -78,7 +84,9 @@ def test_versions_and_names(tenant: Client) -> None:
 
 def test_select(tenant: Client) -> None:
     """$select narrows the properties."""
-    answer = tenant.post("Get-AcceptedDomain", {"Identity": "example.com"}, url=f"{tenant.base}/InvokeCommand?$select=DomainName,domaintype")
+    answer = tenant.post(
+        "Get-AcceptedDomain", {"Identity": "example.com"}, url=f"{tenant.base}/InvokeCommand?$select=DomainName,domaintype"
+    )
     assert answer.json()["value"] == [{"DomainName": "example.com", "DomainType": "Authoritative"}]
 
 
@@ -107,8 +115,9 @@ def test_localised(tenant: Client) -> None:
     assert "keine Einstellungen" in tenant.call("Set-AcceptedDomain", Identity="example.com", DomainType="Authoritative").warnings[0]
 
 
-@pytest.mark.parametrize(("status", "code", "where"), [(404, "NotFound", "Context"), (400, "BadRequest", "Client"),
-                                                       (500, "InternalServerError", "Client")])
+@pytest.mark.parametrize(
+    ("status", "code", "where"), [(404, "NotFound", "Context"), (400, "BadRequest", "Client"), (500, "InternalServerError", "Client")]
+)
 def test_not_found_forms(tenant: Client, status: int, code: str, where: str) -> None:
     """A missing object has the status of the service's age, and always the same id and type."""
     tenant.sandbox.parameters(not_found_status=status)
@@ -187,8 +196,11 @@ def test_foreign_token(tenant: Client, other: Client) -> None:
     assert tenant.post("Get-AcceptedDomain", headers={"Authorization": foreign}).status_code == 401
     answer = tenant.batch(("Get-AcceptedDomain", {}), item_headers={"Authorization": foreign})
     assert [item["status"] for item in answer.json()["responses"]] == [401]
-    shared = tenant.session.post(f"{tenant.entry['endpoint']}/adminapi/beta/example.com/InvokeCommand", timeout=30,
-                                 json={"CmdletInput": {"CmdletName": "Get-AcceptedDomain"}})
+    shared = tenant.session.post(
+        f"{tenant.entry['endpoint']}/adminapi/beta/example.com/InvokeCommand",
+        timeout=30,
+        json={"CmdletInput": {"CmdletName": "Get-AcceptedDomain"}},
+    )
     assert shared.status_code == 401, "a domain that two tenants hold names neither"
 
 
