@@ -17,6 +17,7 @@ from . import _objects as objects
 from ._findings import Situation
 from ._marks import DESCRIPTION_LIMIT, UNKNOWN, BrokenLineError, Line, commented, description, read_line
 from ._scope import exceptions, pattern, seed
+from ._snapshot import Thing
 
 Plan = dict[str, Any]
 
@@ -180,7 +181,6 @@ def _rule(case: Situation, one: objects.Expected) -> Plan:
         "comments": commented(RULE_TEXT, one.domains),
         "rule_error_action": inputs.text("rule_error_action"),
         "sender_address_location": "Header",
-        "enabled": True,
     }
     keep = _managed(there.row if there else {})
     keep(made, "sent_to_scope", "SentToScope", "InOrganization" if inputs.literal else "")
@@ -191,7 +191,7 @@ def _rule(case: Situation, one: objects.Expected) -> Plan:
     keep(made, "except_if_recipient_domain_is", "ExceptIfRecipientDomainIs", spared)
     patterns = [pattern(address) for address in inputs.tenant_addresses]
     keep(made, "except_if_recipient_address_matches_patterns", "ExceptIfRecipientAddressMatchesPatterns", patterns)
-    return _scored(made, case, inputs.rule_priority)
+    return _scored(made, case, there, inputs.rule_priority)
 
 
 def _managed(row: Row) -> Callable[[Plan, str, str, Any], None]:
@@ -204,7 +204,10 @@ def _managed(row: Row) -> Callable[[Plan, str, str, Any], None]:
     return keep
 
 
-def _scored(made: Plan, case: Situation, priority: int | None) -> Plan:
+def _scored(made: Plan, case: Situation, there: Thing | None, priority: int | None) -> Plan:
+    """The parts that both rules share. A new rule is enabled by itself, as the method leaves it."""
+    if there is not None:
+        made["enabled"] = True
     if case.inputs.rule_scl is not None:
         made["set_scl"] = case.inputs.rule_scl
     if priority is not None:
@@ -220,9 +223,8 @@ def _inbound_rule(case: Situation, one: objects.Expected) -> Plan:
         "rule_error_action": "Ignore",
         "sender_address_location": "Header",
         "comments": commented("", one.domains),
-        "enabled": True,
     }
-    return _scored(made, case, None)
+    return _scored(made, case, objects.find(case.inputs, case.snapshot, one), None)
 
 
 def _inbound_connector(one: objects.Expected) -> Plan:

@@ -75,7 +75,6 @@ def test_rules_in_the_scope_of_domains() -> None:
             "comments": f"{RULE_TEXT} [mailops.exchange example.com]",
             "rule_error_action": "Ignore",
             "sender_address_location": "Header",
-            "enabled": True,
             "recipient_domain_is": [SHARED],
             "except_if_sent_to_member_of": [GROUP.lower()],
             "except_if_recipient_domain_is": ["sub.example.com"],
@@ -92,10 +91,14 @@ def test_rules_in_the_scope_of_domains() -> None:
             "rule_error_action": "Ignore",
             "sender_address_location": "Header",
             "comments": "[mailops.exchange example.com]",
-            "enabled": True,
             "set_scl": -1,
         }
     ]
+
+
+def test_a_rule_that_stands_is_enabled_again() -> None:
+    made = plan(case("enforce", **standing(rules=[rule(State="Disabled"), rule(INBOUND, Comments=mark([SHARED]), State="Disabled")])))
+    assert [one["enabled"] for one in (*made["rules"], *made["inbound_rules"])] == [True, True]
 
 
 def test_rules_in_the_scope_of_the_organization_are_the_method_and_its_exceptions() -> None:
