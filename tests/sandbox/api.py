@@ -17,6 +17,7 @@ from .clock import Clock, stamp
 from .errors import ServiceError, body
 from .faults import Faults
 from .journal import Journal
+from .nouns import NOUNS
 from .pages import Pages, page_size
 from .service import Forbidden, run, writes
 from .signin import SignIn
@@ -52,7 +53,19 @@ class Api:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the HTTPS site."""
-        return [web.post("/{api:(?i:adminapi)}/{version}/{tenant}/{endpoint}", self.handle)]
+        path = "/{api:(?i:adminapi)}/{version}/{tenant}/"
+        return [web.get(path + "EXOModuleFile", self.module_file), web.post(path + "{endpoint}", self.handle)]
+
+    async def module_file(self, request: web.Request) -> web.Response:
+        """Answer with the cmdlets that the caller may use."""
+        tenant = self._sign_in.find(request.match_info["tenant"])
+        token = self._token(request.headers.get("Authorization", ""), tenant)
+        if isinstance(token, Answer) or tenant is None:
+            return self._respond(request, token if isinstance(token, Answer) else unauthorised("No such tenant."))
+        refused = {name.lower() for name in tenant.parameters.forbidden_cmdlets}
+        names = [f"{verb}-{noun.name}" for noun in NOUNS.values() for verb in noun.verbs.split()]
+        allowed = ",".join(sorted(name for name in names if name.lower() not in refused))
+        return self._respond(request, Answer(200, {"value": [{"exportedCmdlets": allowed}]}))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
@@ -80,14 +93,9 @@ class Api:
         """Check the token, the tenant and the body; then run."""
         name = request.match_info["tenant"]
         tenant = self._sign_in.find(name)
-        try:
-            token = self._mint.check(request.headers.get("Authorization", ""))
-        except TokenError as error:
-            return unauthorised(str(error))
-        if tenant is None or token.tenant_id != tenant.tenant_id:
-            return unauthorised("The token's tenant is not the tenant of the request.")
-        if "Exchange.ManageAsApp" not in token.roles or tenant.parameters.role == "none":
-            return unauthorised("The token holds no role for Exchange.")
+        token = self._token(request.headers.get("Authorization", ""), tenant)
+        if isinstance(token, Answer) or tenant is None:
+            return token if isinstance(token, Answer) else unauthorised("No such tenant.")
         try:
             content = json.loads(await request.read() or b"null")
         except ValueError:
@@ -103,6 +111,18 @@ class Api:
             return await (self._batch(ask) if endpoint == "$batch" else self._one(ask))
         finally:
             tenant.in_flight -= 1
+
+    def _token(self, header: str, tenant: Tenant | None) -> Token | Answer:
+        """Check a token against the tenant of the request; return it, or the refusal."""
+        try:
+            token = self._mint.check(header)
+        except TokenError as error:
+            return unauthorised(str(error))
+        if tenant is None or token.tenant_id != tenant.tenant_id:
+            return unauthorised("The token's tenant is not the tenant of the request.")
+        if "Exchange.ManageAsApp" not in token.roles or tenant.parameters.role == "none":
+            return unauthorised("The token holds no role for Exchange.")
+        return token
 
     async def _batch(self, ask: Ask) -> Answer:
         items = ask.body.get("requests") if isinstance(ask.body, dict) else None
@@ -147,14 +167,9 @@ class Api:
             return self._refuse(
                 ask.tenant, ServiceError("bad_request", reason="A request of a batch must POST to InvokeCommand of its tenant.")
             )
-        token = ask.token
-        if "authorization" in parts:
-            try:
-                token = self._mint.check(parts["authorization"])
-            except TokenError as error:
-                return unauthorised(str(error))
-            if token.tenant_id != ask.tenant.tenant_id:
-                return unauthorised("The token's tenant is not the tenant of the request.")
+        token: Token | Answer = self._token(parts["authorization"], ask.tenant) if "authorization" in parts else ask.token
+        if isinstance(token, Answer):
+            return token
         merged = {**{key: value for key, value in ask.headers.items() if key != "prefer"}, **parts}
         merged["prefer"] = ", ".join(text for text in (ask.headers.get("prefer", ""), parts.get("prefer", "")) if text)
         return await self._one(Ask(ask.tenant, token, ask.base, ask.name, parse_qs(url.query), merged, item.get("body"), str(item["id"])))

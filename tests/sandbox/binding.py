@@ -115,7 +115,7 @@ def _null(parameter: Parameter) -> None:
     kind = parameter.type
     if parameter.nullable or parameter.name in NULLABLE_NUMBERS:
         return
-    if kind in NOT_NULL or parameter.name == "Identity":
+    if kind in NOT_NULL or (parameter.name == "Identity" and parameter.mandatory):
         raise _transformation(parameter, f'Cannot convert null to type "{kind}".')
     return
 

@@ -40,8 +40,8 @@ class Outcome:
 
 
 def writes(cmdlet: str) -> bool:
-    """Say whether a cmdlet can change something."""
-    return not cmdlet.lower().startswith(("get-", "test-", "validate-"))
+    """Say whether a cmdlet does more than read; Validate- does: it sends mail."""
+    return not cmdlet.lower().startswith("get-")
 
 
 def run(tenant: Tenant, cmdlet: str, given: dict[str, Any], client_id: str) -> Outcome:

@@ -159,16 +159,17 @@ def test_hold(tenant: Client, phase: str, then: str, result: str) -> None:
 
 @pytest.fixture
 def victim() -> Iterator[subprocess.Popen[bytes]]:
-    """A process to be killed."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+    """A process to be killed, in a group of its own."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True) as process:
         yield process
         process.kill()
 
 
+@pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("phase", "result"), [("before", "Authoritative"), ("after", "InternalRelay")])
-def test_kill(tenant: Client, victim: subprocess.Popen[bytes], phase: str, result: str) -> None:
-    """A process is killed at the nth write, before or after it is applied."""
-    tenant.sandbox.faults({"match": {"writes": True, "nth": 2, "phase": phase}, "action": {"kill": victim.pid, "signal": "SIGTERM"}})
+def test_kill(tenant: Client, victim: subprocess.Popen[bytes], phase: str, result: str, sign: int) -> None:
+    """A process (or its group) is killed at the nth write, before or after it is applied."""
+    tenant.sandbox.faults({"match": {"writes": True, "nth": 2, "phase": phase}, "action": {"kill": sign * victim.pid, "signal": "SIGTERM"}})
     tenant.rows("Disable-IPv6ForAcceptedDomain", Domain="example.com")
     assert victim.poll() is None
     with pytest.raises(requests.exceptions.ConnectionError):

@@ -82,6 +82,11 @@ def test_versions_and_names(tenant: Client) -> None:
     assert tenant.session.post(f"{host}/adminapi/beta/{tenant.organization}/Nothing", json=body, timeout=30).status_code == 404
 
 
+def test_null_identity_is_none(tenant: Client) -> None:
+    """A read with a null identity returns everything, as the reference warns."""
+    assert len(tenant.rows("Get-AcceptedDomain", Identity=None)) == 7
+
+
 def test_select(tenant: Client) -> None:
     """$select narrows the properties."""
     answer = tenant.post(
@@ -221,6 +226,16 @@ def test_date_follows_the_clock(tenant: Client) -> None:
     tenant.sandbox.clock(set="2031-05-06T07:08:09Z")
     moment = parsedate_to_datetime(tenant.post("Get-EtrLimits").headers["Date"])
     assert (moment.year, moment.month, moment.hour) == (2031, 5, 7)
+
+
+def test_module_file(tenant: Client) -> None:
+    """The caller's cmdlets can be asked for."""
+    tenant.sandbox.parameters(forbidden_cmdlets=["Set-AcceptedDomain"])
+    answer = tenant.session.get(f"{tenant.base}/EXOModuleFile?Version=3.9.2", headers={"CommandName": "*"}, timeout=30)
+    names = answer.json()["value"][0]["exportedCmdlets"].split(",")
+    assert "Get-AcceptedDomain" in names
+    assert "Set-AcceptedDomain" not in names
+    assert tenant.session.get(f"{tenant.base}/EXOModuleFile", headers={"Authorization": "x"}, timeout=30).status_code == 401
 
 
 def test_concurrency_limit(tenant: Client) -> None:
