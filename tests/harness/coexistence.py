@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from harness.compare import TIME
 
 # The service's clock runs this much faster than ours, so that an hour of a rule's latency is over in a second.
 CLOCK_RATE = 3600
-TIME = r"(<now>|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?)"
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("setup", {}),
     ("cutover", {"coexistence_wave": "wave1"}),

@@ -1,0 +1,67 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every playbook in order: what is announced is what is done, a second run does nothing, teardown restores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.coexistence import CLOCK_RATE, STEPS, same_calls, variables
+from harness.compare import differences
+from harness.play import Player, Run
+from harness.tenant import Sandbox
+
+
+def server_writes(sandbox: Sandbox) -> list[tuple[str, dict[str, Any]]]:
+    """The writes that reached the service, in order."""
+    return [(call["cmdlet"], call["parameters"]) for call in sandbox.writes()]
+
+
+def good(run: Run) -> Run:
+    """A run that failed shows its output."""
+    assert run.code == 0, run.output
+    return run
+
+
+def checked(player: Player, sandbox: Sandbox, playbook: str, extra: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Announce, do, and do again; the calls that were made."""
+    sandbox.control("DELETE", "/calls")
+    announced = good(player.run(f"mailops.exchange.{playbook}", extra, "--check", "--diff"))
+    assert server_writes(sandbox) == [], "check mode sends Get- cmdlets only"
+    done = good(player.run(f"mailops.exchange.{playbook}", extra))
+    made = server_writes(sandbox)
+    assert same_calls(announced.calls, made) == [], playbook
+    assert same_calls(done.calls, made) == [], playbook
+    again = good(player.run(f"mailops.exchange.{playbook}", extra))
+    assert again.changed == 0, again.output
+    assert len(server_writes(sandbox)) == len(made), "the second run writes nothing"
+    assert done.warnings == [], done.warnings
+    return made
+
+
+@pytest.mark.parametrize("order", ["documented", "loop_free"])
+def test_calls_of_check_equal_those_of_the_run_and_the_servers_log(
+    player: Player, sandbox: Sandbox, tenant_folder: Path, order: str
+) -> None:
+    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
+    found = sandbox.state()["tenants"]
+    extra = variables(tenant_folder) | {"coexistence_teardown_order": order}
+    for playbook, more in STEPS:
+        made = checked(player, sandbox, playbook, extra | more)
+        assert made, f"{playbook} did something"
+        status = good(player.run("mailops.exchange.status", extra | more))
+        assert status.changed == 0
+    assert differences(found, sandbox.state()["tenants"]) == [], "the tenant is as it was found"
+
+
+def test_a_half_made_tenant_is_completed(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:
+    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
+    extra = variables(tenant_folder)
+    good(player.run("mailops.exchange.setup", extra))
+    sandbox.control("PUT", "/state", {"noun": "TransportRule", "identity": "Coexistence", "remove": True})
+    sandbox.control("PUT", "/state", {"noun": "AcceptedDomain", "identity": "example.com", "set": {"DomainType": "Authoritative"}})
+    made = checked(player, sandbox, "setup", extra)
+    assert {name for name, _ in made} == {"Set-AcceptedDomain", "New-TransportRule"}
