@@ -50,10 +50,10 @@ def rules_on(world: World, names: Iterable[str], *, until: str = "", settled: bo
 
 
 def _rules(world: World, names: Iterable[str], *, enabled: bool, until: str, settled: bool) -> World:
-    chosen = frozenset(names)
+    chosen = frozenset(name.casefold() for name in names)
 
     def turned(rule: Rule) -> Rule:
-        if rule.name not in chosen or (rule.enabled == enabled and (rule.was is None or not settled)):
+        if rule.name.casefold() not in chosen or (rule.enabled == enabled and (rule.was is None or not settled)):
             return rule
         was = None if settled else replace(rule, enabled=not enabled, was=None)
         return replace(rule, enabled=enabled, was=was, until=until)

@@ -177,13 +177,13 @@ def _pointed(message: Message, copy: Copy, resolved: Resolved) -> Step:
 
 
 def _leave(message: Message, copy: Copy, address: str) -> Step:
-    connector = _best(message.world, domain_of(address))
+    connector = serving(message.world, domain_of(address))
     if connector:
         return _out(message, copy.noted(AT, f"connector '{connector.name}' serves {domain_of(address)}"), connector, address)
     return by_mx(message, replace(copy, recipient=address), TENANT, AT)
 
 
-def _best(world: World, domain: str) -> Connector | None:
+def serving(world: World, domain: str) -> Connector | None:
     """The connector without a rule whose domains match best."""
     found: list[tuple[int, str, Connector]] = []
     for one in world.connectors:

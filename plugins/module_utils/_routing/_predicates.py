@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import ra
 
 from ._checks import domain_of, under
 from ._readings import Oracle
-from ._world import DYNAMIC, EXPANDED, TENANT, Party, Predicate, Rule, World
+from ._world import DYNAMIC, EXPANDED, Party, Predicate, Rule, World
 
 SYSTEM_MAIL = frozenset({"bounce", "oof", "journal"})
 # A pattern with a repeated group can take for ever; it is not evaluated.
@@ -194,15 +193,6 @@ def covers(allowed: tuple[str, ...], sent: str) -> bool | None:
     return _any(verdicts)
 
 
-def is_ipv4(text: str) -> bool:
-    """True for one IPv4 address."""
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _any(verdicts: list[bool | None]) -> bool | None:
     if any(verdicts):
         return True
@@ -312,4 +302,4 @@ EVALUATED: Mapping[str, Test] = {
     "HeaderMatchesPatterns": _header(_patterns),
 }
 
-__all__ = ["EVALUATED", "SYSTEM_MAIL", "TENANT", "Seen", "covers", "holds", "inside", "is_ipv4", "is_member", "matches"]
+__all__ = ["EVALUATED", "SYSTEM_MAIL", "Seen", "covers", "holds", "inside", "is_member", "matches"]

@@ -45,7 +45,7 @@ def _edge(message: Message, copy: Copy) -> str:
         return f"{domain} is no accepted domain: relay denied, 5.7.54"
     inbound = _inbound(message, copy)
     for one in world.inbound:
-        if one.enabled and one.partner and one.restrict and _for_sender(one, sender) and not _proves(world, one, copy.hop):
+        if one.enabled and one.partner and one.restrict and for_sender(one, sender) and not proves(world, one, copy.hop):
             return f"inbound connector '{one.name}' takes {sender} from its own senders only: 5.7.51"
     if world.policies.reject_direct_send and world.accepted(sender) and inbound is None:
         return f"RejectDirectSend is on and no inbound connector matches {copy.hop}: 5.7.68"
@@ -66,11 +66,11 @@ def _blocked(message: Message, address: str, accepted: Accepted) -> str:
     return ""
 
 
-def _for_sender(one: Inbound, sender: str) -> bool:
+def for_sender(one: Inbound, sender: str) -> bool:
     return bool(sender) and any(item == "*" or under(sender, item.removeprefix("*.")) for item in one.senders)
 
 
-def _proves(world: World, one: Inbound, hop: str) -> bool:
+def proves(world: World, one: Inbound, hop: str) -> bool:
     """True when the last hop has the address or the certificate that the connector asks for."""
     source = _hop_source(world, hop)
     if source is None:
@@ -91,7 +91,7 @@ def _inbound(message: Message, copy: Copy) -> Inbound | None:
     for one in message.world.inbound:
         if not one.enabled:
             continue
-        if _proves(message.world, one, copy.hop) or (one.partner and not one.restrict and _for_sender(one, sender)):
+        if proves(message.world, one, copy.hop) or (one.partner and not one.restrict and for_sender(one, sender)):
             return one
     return None
 
@@ -214,4 +214,4 @@ def _forward_refused(message: Message, address: str) -> str:
     return "" if allowed else f"the organization lets no mailbox forward to outside ({address}): 5.7.520"
 
 
-__all__ = ["receive"]
+__all__ = ["for_sender", "proves", "receive"]

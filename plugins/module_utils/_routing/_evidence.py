@@ -1,0 +1,134 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""What was seen outside the tenant's objects: MX changes, probes, the trace, DNS. What nobody looked at is missing, never fine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
+
+from ._findings import Situation
+from ._inputs import Inputs
+from ._objects import clock
+from ._predict import Prediction
+from ._snapshot import Snapshot
+from ._world import World
+
+ARRIVED, REFUSED, MISSING, NOT_PROBED = "arrived", "refused", "missing", "not probed"
+
+
+@dataclass(frozen=True)
+class MxChange:
+    """The newest change of a domain's MX. at: when it was seen, by the service's clock. ttl: seconds."""
+
+    at: str
+    ttl: int
+    holder: str
+    before: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One marked message. result: arrived, refused, missing or `not probed`; place: `tenant` or `source`.
+
+    forwarded: it went through a forward of the source; if it reached the tenant without one, it found the way by itself.
+    """
+
+    origin: str
+    sender: str
+    recipient: str
+    result: str
+    place: str = ""
+    forwarded: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A window of the message trace. unknown: messages per domain to addresses that are no recipients.
+
+    connectors: messages per outbound connector. days: how long the window is.
+    """
+
+    days: float
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    connectors: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What DNS says of a domain. spf, dkim: per side (`tenant` or a source's name) whether it is there; None: not told.
+
+    others: further senders that SPF allows; None where nobody knows. policy: DMARC's p=, empty for none.
+    """
+
+    spf: Mapping[str, bool | None] = field(default_factory=dict)
+    dkim: Mapping[str, bool | None] = field(default_factory=dict)
+    others: tuple[str, ...] | None = None
+    policy: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of it. trace: None when it was not read. off: sources that were declared off. ipv6: per domain, as the tenant says."""
+
+    mx_changes: Mapping[str, MxChange] = field(default_factory=dict)
+    probes: tuple[Probe, ...] = ()
+    trace: Trace | None = None
+    dns: Mapping[str, Published] = field(default_factory=dict)
+    ipv6: Mapping[str, bool] = field(default_factory=dict)
+    off: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Full:
+    """What the guards of mail flow are functions of: the situation of the other guards, the world, and the evidence."""
+
+    situation: Situation
+    world: World
+    evidence: Evidence = Evidence()
+
+    @property
+    def inputs(self) -> Inputs:
+        """What was declared."""
+        return self.situation.inputs
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the tenant shows."""
+        return self.situation.snapshot
+
+    @property
+    def step(self) -> str:
+        """What is about to be done."""
+        return self.situation.step
+
+    @property
+    def now(self) -> datetime:
+        """The service's clock."""
+        return clock(self.snapshot)
+
+
+def settles(change: MxChange, extra: timedelta = timedelta()) -> datetime | None:
+    """When nobody holds the former MX any more, and a margin after it; None for a time that is none."""
+    seen = parse_date(change.at)
+    return seen + timedelta(seconds=change.ttl) + extra if seen else None
+
+
+def counted(names: Iterable[str], shown: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    found = list(names)
+    more = len(found) - shown
+    return ", ".join(found[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def reason(prediction: Prediction) -> str:
+    """The last decision of the worst route, with what it takes for granted."""
+    route = prediction.worst
+    given = f" (if {'; '.join(route.assumptions())})" if route.assumed and len(prediction.outcomes) > 1 else ""
+    return f"{route.lines()[-1]}{given}"

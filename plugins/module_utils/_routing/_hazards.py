@@ -1,0 +1,69 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""The guards that need the world, DNS, probes or the trace, in one table; and all guards of a step together.
+
+Beside the steps of the other guards there are: `mx` (before the MX moves to the tenant), `mx_back` (before it moves back),
+`forward` (before a wave's forwards are switched on), `authoritative` (before the domains become Authoritative), and
+`sources_off` (before forwards or the host are taken away).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from . import _guards
+from ._evidence import Full
+from ._findings import Finding, Verdict, judge
+from ._hazards_mail import u14, u15, u16, u17, u22, u25, u26, u28, u29, u32
+from ._hazards_order import u1, u2, u3, u8, u11, u12, u13, u31
+
+STEPS = ("mx", "mx_back", "forward", "authoritative", "sources_off")
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """One guard: its id, the steps that it judges, and its function."""
+
+    id: str
+    steps: frozenset[str]
+    function: Callable[[Full], Iterable[Finding]]
+
+
+def _hazard(name: str, steps: str, function: Callable[[Full], Iterable[Finding]]) -> Hazard:
+    return Hazard(name, frozenset(steps.split()), function)
+
+
+TABLE: tuple[Hazard, ...] = (
+    _hazard("U1", "preflight setup mx cutover rollback status", u1),
+    _hazard("U2", "preflight setup enforce mx teardown", u2),
+    _hazard("U3", "teardown authoritative", u3),
+    _hazard("U8", "forward rollback", u8),
+    _hazard("U11", "teardown", u11),
+    _hazard("U12", "authoritative", u12),
+    _hazard("U13", "sources_off", u13),
+    _hazard("U14", "restored", u14),
+    _hazard("U15", "preflight setup enforce cutover status", u15),
+    _hazard("U16", "preflight setup enforce status", u16),
+    _hazard("U17", "preflight setup enforce status", u17),
+    _hazard("U22", "preflight setup status", u22),
+    _hazard("U25", "enforce", u25),
+    _hazard("U26", "cutover forward", u26),
+    _hazard("U28", "preflight setup enforce cutover mx status", u28),
+    _hazard("U29", "preflight setup cutover mx status", u29),
+    _hazard("U31", "mx_back setup", u31),
+    _hazard("U32", "preflight setup mx status", u32),
+)
+
+
+def findings(case: Full, table: tuple[Hazard, ...] = TABLE) -> tuple[Finding, ...]:
+    """What the guards of this table say of the step. The status step refuses nothing."""
+    found = tuple(finding for hazard in table if case.step in hazard.steps for finding in hazard.function(case))
+    return tuple(replace(finding, blocks=False) for finding in found) if case.step == "status" else found
+
+
+def evaluate(case: Full) -> Verdict:
+    """Every guard of the step, those of the tenant's objects and those of mail flow, as one verdict."""
+    return judge([*_guards.evaluate(case.situation).all, *findings(case)], case.inputs.accepted)

@@ -1,0 +1,192 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Guards about what comes in and who sends: connectors, filters, DNS, the foreign host, leftovers at the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._checks import domain_of
+from ._evidence import ARRIVED, Full, counted
+from ._findings import Finding
+from ._outcomes import entry_of
+from ._predicates import covers
+from ._snapshot import EXPANDED, Recipient
+from ._tenant import proves
+from ._world import TENANT, Foreign, Inbound, Predicate
+
+NO_LIST = "Give the source's addresses in coexistence_source_file."
+
+
+def u14(case: Full) -> Iterator[Finding]:
+    """Leftovers at the source: forwards still on, the SPF include of the source."""
+    for source in case.world.sources:
+        names = sorted(address for address in source.forwards if domain_of(address) in case.inputs.domains)
+        if names and not _off(case, source):
+            why = f"{len(names)} forwards are still on at {source.name or 'the source'}"
+            yield Finding("U14", counted(names), why, "Take them off once no mail comes by the old path, or switch the host off.")
+        for domain in sorted(source.domains & frozenset(case.inputs.domains)):
+            published = case.evidence.dns.get(domain)
+            if published and published.spf.get(source.name):
+                why = f"its SPF record still allows {source.name or 'the source'} to send"
+                yield Finding("U14", domain, why, "Take the source out of the record.")
+
+
+def _off(case: Full, source: Foreign) -> bool:
+    return source.off or source.name in case.evidence.off
+
+
+def u15(case: Full) -> Iterator[Finding]:
+    """RejectDirectSend without an inbound connector that the source matches."""
+    if not case.world.policies.reject_direct_send:
+        return
+    planned = case.step in {"preflight", "setup"} and case.inputs.text("spam_handling") == "enhanced_filtering"
+    for source in case.world.sources if not planned else ():
+        if not any(one.enabled and _matches(case, one, source) for one in case.world.inbound):
+            why = "RejectDirectSend is on and no inbound connector matches this source, so its own senders are refused (5.7.68)"
+            remedy = "Use coexistence_spam_handling enhanced_filtering, or make an inbound connector by certificate."
+            yield Finding("U15", source.name or "the source", why, remedy)
+
+
+def _matches(case: Full, one: Inbound, source: Foreign) -> bool:
+    return proves(case.world, one, source.name) or (one.partner and not one.restrict and _names(one, source.domains))
+
+
+def _names(one: Inbound, domains: frozenset[str]) -> bool:
+    return "*" in one.senders or all(any(d == item.removeprefix("*.") for item in one.senders) for d in domains)
+
+
+def u16(case: Full) -> Iterator[Finding]:
+    """Enhanced filtering together with SCL -1 for the same mail."""
+    planned = case.step in {"preflight", "setup"} and case.inputs.text("spam_handling") == "transport_rule"
+    for source in case.world.sources:
+        enhanced = [one.name for one in case.world.inbound if one.enabled and one.enhanced and _matches(case, one, source)]
+        passing = [rule.name for rule in case.world.rules if rule.enabled and rule.scl == "-1" and _sees(rule.conditions, source)]
+        if planned:
+            passing.append(source_rule(case, source))
+        if enhanced and passing:
+            why = f"enhanced filtering is on for the mail that rule '{passing[0]}' gives SCL -1; the service asks for one of the two"
+            yield Finding("U16", enhanced[0], why, "Use coexistence_spam_handling enhanced_filtering, without the rule.")
+
+
+def source_rule(case: Full, source: Foreign) -> str:
+    """The name of the SCL rule of a source that a set-up makes."""
+    declared = next((one for one in case.inputs.sources if one.name == source.name), case.inputs.sources[0])
+    return declared.named(case.inputs.text("inbound_rule_name"))
+
+
+def _sees(conditions: tuple[Predicate, ...], source: Foreign) -> bool:
+    held = [one for one in conditions if one.name == "SenderIpRanges"]
+    return any(covers(one.values, sent) is not False for one in held for sent in source.ranges)
+
+
+def u17(case: Full) -> Iterator[Finding]:
+    """A connector that takes its senders from its own hosts only, for everybody or for a domain that others send as."""
+    for one in case.world.inbound:
+        if not (one.enabled and one.partner and one.restrict):
+            continue
+        if "*" in one.senders:
+            why = f"it takes mail of every sender from its own {one.restrict} only, so all other mail is refused (5.7.51)"
+            yield Finding("U17", one.name, why, "Name the source's domains in SenderDomains, or lift the restriction.")
+        for domain in (domain for domain in case.inputs.domains if domain in one.senders):
+            published = case.evidence.dns.get(domain)
+            others = published.others if published else None
+            if others is None or others:
+                who = counted(others) if others else "nobody read its SPF record, so other services"
+                why = f"it takes {domain} from its own {one.restrict} only, and {who} may send as {domain} too: refused (5.7.51)"
+                yield Finding("U17", one.name, why, "Lift the restriction, or let those services send another way.")
+
+
+def u22(case: Full) -> Iterator[Finding]:
+    """IPv6 on for a domain while the source is matched by its IPv4 addresses."""
+    by_rule = any(one.name == "SenderIpRanges" for rule in case.world.rules if rule.enabled for one in rule.conditions)
+    by_connector = any(one.enabled and one.ranges for one in case.world.inbound)
+    planned = case.step in {"preflight", "setup"} and any(source.source_ip_ranges for source in case.inputs.sources)
+    if not (by_rule or by_connector or planned):
+        return
+    for domain in case.inputs.domains:
+        if case.evidence.ipv6.get(domain):
+            why = "takes mail over IPv6, and the source is known by its IPv4 addresses only"
+            remedy = "Disable-IPv6ForAcceptedDomain for it, or know the source by its certificate."
+            yield Finding("U22", domain, why, remedy, blocks=False)
+
+
+def u25(case: Full) -> Iterator[Finding]:
+    """Enforcing before a probe from the tenant, with a sender in the shared domain, arrived at the source."""
+    if case.situation.check_mode:
+        return
+    for source in case.inputs.sources:
+        made = [probe for probe in case.evidence.probes if probe.origin == "tenant" and domain_of(probe.sender) in source.domains]
+        tried = [probe for probe in made if domain_of(probe.recipient) in source.domains]
+        if any(probe.place == "source" and probe.result == ARRIVED for probe in tried):
+            continue
+        result = f"{tried[-1].result}{': ' + tried[-1].why if tried[-1].why else ''}" if tried else "was not made"
+        why = f"a probe from the tenant with a sender in {', '.join(source.domains)} {result}; the host may refuse its own domain"
+        yield Finding("U25", source.name or "the source", why, "Let the foreign host take own-domain senders from the tenant, and probe.")
+
+
+def u26(case: Full) -> Iterator[Finding]:
+    """A forwarding wave while DMARC rejects are honoured and nothing shows that forwards pass."""
+    if case.world.policies.honor_dmarc is False:
+        return
+    passed = any(probe.origin == "internet" and probe.forwarded and probe.result == ARRIVED for probe in case.evidence.probes)
+    for source in case.world.sources:
+        enhanced = any(one.enabled and one.enhanced and _matches(case, one, source) for one in case.world.inbound)
+        if passed or enhanced or source.name in case.world.policies.trusted_sealers:
+            continue
+        why = "forwards break SPF, and DMARC rejects are honoured: outsiders with p=reject may get bounces (5.7.509)"
+        remedy = "Use coexistence_spam_handling enhanced_filtering, trust the source's ARC seal, or probe a forward."
+        yield Finding("U26", source.name or "the source", why, remedy, blocks=False)
+
+
+def u28(case: Full) -> Iterator[Finding]:
+    """A recipient in a shared domain that neither the group nor the source list knows."""
+    if case.inputs.source_list is None:
+        yield Finding("U28", "the source list", "without it nobody can tell who is new", NO_LIST, blocks=False)
+        return
+    inside = {identity for member in case.snapshot.members for identity in member.ids}
+    kinds: dict[str, list[str]] = {}
+    for found in case.snapshot.recipients:
+        if found.kind not in EXPANDED and not found.ids & inside and _stranger(case, found):
+            kinds.setdefault(found.kind, []).append(found.shown)
+    for kind, names in sorted(kinds.items()):
+        why = f"{len(names)} recipients ({kind}) in a shared domain are neither in the group nor in the source list: new here?"
+        remedy = "Put them into the group, or into coexistence_tenant_addresses; or correct the source list."
+        yield Finding("U28", counted(sorted(names)), why, remedy, blocks=False)
+
+
+def _stranger(case: Full, found: Recipient) -> bool:
+    shared = [address for address in found.addresses if domain_of(address) in case.inputs.domains]
+    listed = any(entry_of(source, address) for address in shared for source in case.world.sources if domain_of(address) in source.domains)
+    return bool(shared) and not listed and not any(address in case.inputs.tenant_addresses for address in shared)
+
+
+def u29(case: Full) -> Iterator[Finding]:
+    """SPF that lacks one of the two sides; DKIM missing on one side at p=reject."""
+    for domain in case.inputs.domains:
+        published = case.evidence.dns.get(domain)
+        if published is None:
+            yield Finding("U29", domain, "its SPF, DKIM and DMARC records were not read", "Name coexistence_name_servers.", blocks=False)
+            continue
+        sides = {TENANT: "the tenant", **{one.name: one.name or "the source" for one in case.world.sources if domain in one.domains}}
+        for side, name in sides.items():
+            if published.spf.get(side) is False:
+                why = f"its SPF record does not allow {name} to send, and both sides send as {domain}"
+                yield Finding("U29", domain, why, f"Add {name} to the record.", blocks=False)
+            if published.policy == "reject" and published.dkim.get(side) is not True:
+                why = f"it asks to reject what fails DMARC, and {name} is not known to sign with DKIM"
+                yield Finding("U29", domain, why, f"Switch DKIM on at {name}, or lower the policy for the time of the move.", blocks=False)
+
+
+def u32(case: Full) -> Iterator[Finding]:
+    """The source relays unknown addresses back, or catches all."""
+    texts = {
+        "relay": "relays unknown addresses back to the tenant: their mail loops (5.4.14)",
+        "catch_all": "catches all: mail to unknown addresses, and to people that only the tenant knows, ends there unseen",
+    }
+    for source in case.world.sources:
+        for mode in sorted(source.modes & texts.keys()):
+            remedy = "Let it refuse unknown addresses (coexistence_foreign_unknown reject)."
+            yield Finding("U32", source.name or "the source", texts[mode], remedy, blocks=False)

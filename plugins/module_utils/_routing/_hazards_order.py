@@ -1,0 +1,269 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Guards about order: what may move, and when. By prediction, by time, by trace and by probe."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from datetime import timedelta
+
+from . import _changes as change
+from . import _objects as objects
+from ._checks import domain_of
+from ._classes import predict_all
+from ._delivery import serving
+from ._evidence import ARRIVED, NOT_PROBED, Full, counted, reason, settles
+from ._findings import Finding
+from ._outcomes import HURTS, person_of
+from ._world import EXPANDED, INTERNAL_RELAY, TENANT, Foreign, Party, Rule, World
+
+# How long a sending host keeps a message that it could not hand over by the former MX.
+QUEUE = timedelta(hours=72)
+OUTSIDER = "someone@sender.invalid"
+
+
+def routed(world: World, domain: str) -> bool:
+    """True when a rule or a connector sends unknown recipients of a domain somewhere else than by the MX."""
+    direct = serving(world, domain)
+    if direct is not None and not direct.use_mx:
+        return True
+    return any(_routes(world, rule, domain) for rule in world.rules)
+
+
+def _routes(world: World, rule: Rule, domain: str) -> bool:
+    connector = world.connector(rule.route) if rule.route and rule.enabled else None
+    if connector is None or connector.use_mx:
+        return False
+    named = [value for one in rule.conditions if one.name == "RecipientDomainIs" for value in one.values]
+    narrow = any(one.name in {"SentTo", "SentToMemberOf"} for one in rule.conditions)
+    return not narrow and (not named or any(domain == value or domain.endswith("." + value) for value in named))
+
+
+def u1(case: Full) -> Iterator[Finding]:
+    """The MX at the tenant while an InternalRelay domain has no route."""
+    making = case.step in {"preflight", "setup"}
+    for domain in case.inputs.domains:
+        accepted, answer = case.world.domains.get(domain), case.world.mx.get(domain)
+        relays = making or (accepted is not None and accepted.type == INTERNAL_RELAY)
+        arrives = case.step == "mx" or (answer is not None and answer.holder == TENANT)
+        if relays and arrives and not routed(case.world, domain):
+            why = "its MX is the tenant, it relays unknown addresses and no rule or connector routes them: their mail loops (5.4.14)"
+            remedy = "Leave the MX at the source, or the domain Authoritative, until the rule is enforced."
+            yield Finding("U1", domain, why, remedy)
+
+
+def _outside(case: Full, world: World) -> list[str]:
+    """Addresses in shared domains of people that the group does not (or, pending, does) hold."""
+    group = world.by_address.get(world.group)
+    inside = world.members.get(group.id, frozenset()) if group else frozenset()
+    held = {address for party in world.parties if party.kind not in EXPANDED for address in party.addresses}
+    listed = {address for source in world.sources for address in source.addresses or () if not address.startswith(("@", "*"))}
+    found = sorted(address for address in held | listed if domain_of(address) in case.inputs.domains)
+
+    def migrated(address: str) -> bool:
+        party = person_of(world, address).party
+        return party is not None and (party.id in inside) != world.pending
+
+    return [address for address in found if not migrated(address)]
+
+
+def u2(case: Full) -> Iterator[Finding]:
+    """The MX move or the teardown while someone outside the group would be split, bounced or loop."""
+    if case.step in {"preflight", "setup", "enforce"}:
+        yield from _announced(case)
+        return
+    ours = [one.name for one in objects.of(case.inputs, objects.RULE)]
+    after = change.mx_at(case.world, case.inputs.domains) if case.step == "mx" else change.rules_off(case.world, ours)
+    people = _outside(case, after)
+    hurt = yield from _hurt(case, after, people)
+    if people and not hurt and case.step == "mx":
+        why = f"{len(people)} addresses outside the group stay right only while the rule and its connector stand"
+        yield Finding("U2", counted(people), why, "Keep both until everyone is moved.", blocks=False)
+
+
+def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, None, bool]:
+    """Findings by class; returns whether there were any."""
+    seen: set[str] = set()
+    told: set[str] = set()
+    for sender, origin in ((OUTSIDER, "internet"), (f"postmaster@{case.inputs.domains[0]}", "tenant")):
+        for group in predict_all(world, sender, people, origin):
+            fresh = [address for address in group.recipients if address not in seen]
+            verdict = group.prediction.verdict
+            if verdict in HURTS and fresh:
+                seen.update(fresh)
+                yield Finding("U2", counted(fresh), f"mail from {origin} would end as {verdict}: {reason(group.prediction)}", MOVE)
+            elif verdict == "unknown" and fresh:
+                told.update(fresh)
+    rest = sorted(told - seen)
+    if rest:
+        why = f"where mail to {len(rest)} addresses would end is unknown ({counted(rest)})"
+        yield Finding("U2", "the source list", why, "Give the source's addresses in coexistence_source_file, and the MX.")
+    return bool(seen or rest)
+
+
+MOVE = "Put them into the group and move them, or keep the rule with coexistence_rule_scope domain."
+
+
+def _announced(case: Full) -> Iterator[Finding]:
+    """Before the rule acts, mail from the tenant to those who still read at the source stays in the tenant."""
+    people = _outside(case, case.world)
+    split: list[str] = []
+    for group in predict_all(case.world, f"postmaster@{case.inputs.domains[0]}", people, "tenant"):
+        split += group.recipients if group.prediction.verdict == "split" else ()
+    if split:
+        why = f"until the rule acts, mail from the tenant to {len(split)} addresses ends in mailboxes that nobody reads yet"
+        remedy = "Enforce the rule before licensing more users; it ends by itself then."
+        yield Finding("U2", counted(sorted(split)), why, remedy, blocks=False)
+
+
+def u3(case: Full) -> Iterator[Finding]:
+    """Authoritative while an address of the source has no recipient, or needs mail that the edge would refuse."""
+    final = case.situation.final
+    for domain in (one for one in case.inputs.domains if final.get(one, "Authoritative").casefold() == "authoritative"):
+        listed = [source for source in case.world.sources if domain in source.domains]
+        if any(source.addresses is None for source in listed):
+            why = f"nobody can tell which addresses of {domain} have no recipient yet"
+            yield Finding("U3", "the source list", why, "Give the source's addresses in coexistence_source_file.")
+        bare = sorted(_bare(case.world, listed, domain))
+        if bare:
+            why = f"{len(bare)} addresses of the source have no recipient; Authoritative, {domain} bounces their mail"
+            yield Finding("U3", counted(bare), why, "Create a recipient for each, or take them off the source list.")
+        hidden = sorted(one.primary for one in case.world.parties if one.kind in HIDDEN and _within(one, domain))
+        if hidden:
+            why = f"{len(hidden)} public folders or dynamic groups take mail; the edge of an Authoritative domain may not know them"
+            yield Finding("U3", counted(hidden), why, "Give them addresses in another domain, or keep the domain InternalRelay.")
+
+
+HIDDEN = frozenset({"publicfolder", "dynamicdistributiongroup"})
+
+
+def _within(party: Party, domain: str) -> bool:
+    return any(domain_of(address) == domain for address in party.addresses)
+
+
+def _bare(world: World, sources: list[Foreign], domain: str) -> Iterator[str]:
+    for source in sources:
+        for address in source.addresses or ():
+            if domain_of(address) == domain and address not in world.by_address:
+                yield address
+
+
+def u8(case: Full) -> Iterator[Finding]:
+    """A forward before the membership is effective; in a rollback, the membership before the forward is off."""
+    if case.step == "rollback":
+        yield from _u8_back(case)
+        return
+    for rule in case.world.rules:
+        if rule.was is not None and rule.route:
+            why = f"the rule was changed and may act as before{_until(rule.until)}"
+            yield Finding("U8", rule.name, why, "Wait; forwards set now can loop.")
+    group = case.world.by_address.get(case.world.group)
+    for user in case.inputs.users:
+        party = person_of(case.world, user.address).party
+        who = user.where(case.inputs.waves_name)
+        if group is None or party is None:
+            yield Finding("U8", who, "is not in the group, so the rule would send forwarded mail back: a loop", "Run the cutover first.")
+            continue
+        if (party.id in case.world.members.get(group.id, frozenset())) == case.world.pending:
+            yield Finding("U8", who, "does not count as migrated, so forwarded mail would come back: a loop", "Run the cutover first.")
+        elif (group.id, party.id) in case.world.moving:
+            why = f"its membership may not act yet{_until(case.world.moving[group.id, party.id])}"
+            yield Finding("U8", who, why, "Wait, and probe from the tenant; the forward comes after.")
+    yield from () if case.situation.check_mode else _u8_probes(case)
+
+
+def _until(time: str) -> str:
+    return f" until {time}" if time else ""
+
+
+def _u8_probes(case: Full) -> Iterator[Finding]:
+    """Probes from the tenant to users of the wave: each must have arrived in the tenant."""
+    users = {user.address for user in case.inputs.users}
+    made = [probe for probe in case.evidence.probes if probe.origin == "tenant" and probe.recipient in users and probe.result != NOT_PROBED]
+    for probe in made:
+        if probe.result != ARRIVED or probe.place != "tenant":
+            where = f" at the {probe.place}" if probe.place else ""
+            why = f"a probe from the tenant {probe.result}{where}: the membership does not act yet"
+            yield Finding("U8", probe.recipient, why, "Wait and probe again; the forward comes after.")
+    if users and not made:
+        why = "no probe from the tenant showed that the membership acts; only the time says so"
+        yield Finding("U8", counted(sorted(users)), why, "Name coexistence_submission_host to have it probed.", blocks=False)
+
+
+def _u8_back(case: Full) -> Iterator[Finding]:
+    for user in case.inputs.users:
+        source = case.world.source_of(domain_of(user.address))
+        if source and user.address in source.forwards:
+            why = "is still forwarded at the source; out of the group its mail would loop"
+            yield Finding("U8", user.where(case.inputs.waves_name), why, "Switch the forward off first, and probe.")
+
+
+def u11(case: Full) -> Iterator[Finding]:
+    """The documented teardown order: unknown addresses loop between rule removal and Authoritative."""
+    if case.inputs.text("teardown_order") != "documented":
+        return
+    trace = case.evidence.trace
+    for domain in case.inputs.domains:
+        accepted = case.world.domains.get(domain)
+        if accepted is None or accepted.type != INTERNAL_RELAY:
+            continue
+        many = f"about {trace.unknown.get(domain, 0) / max(trace.days, 1):.0f}" if trace else "an unread number of"
+        why = f"between the rules' removal and Authoritative, {many} messages a day to unknown addresses loop"
+        yield Finding("U11", domain, why, "Use coexistence_teardown_order loop_free to avoid it.", blocks=False)
+
+
+def u12(case: Full) -> Iterator[Finding]:
+    """Authoritative while the trace still shows mail on the connector."""
+    trace = case.evidence.trace
+    if trace is None:
+        why = "was not read, so nobody knows whether the connector still carries mail"
+        yield Finding("U12", "the message trace", why, "Let it be read (role Security Reader or Exchange Administrator).")
+        return
+    for one in objects.of(case.inputs, objects.CONNECTOR):
+        many = trace.connectors.get(one.name, 0)
+        if many:
+            why = f"carried {many} messages in the last {trace.days:g} days, so somebody is still read at the source"
+            yield Finding("U12", one.name, why, "Move who gets them; the trace names the recipients.")
+
+
+def u13(case: Full) -> Iterator[Finding]:
+    """Forwards off or the source list dropped before the old path is empty."""
+    for source in case.world.sources:
+        for domain in sorted(source.domains & frozenset(case.inputs.domains)):
+            fault = _old_path(case, domain)
+            if fault:
+                yield Finding("U13", domain, fault, "Wait for it; late senders would lose their mail.")
+        reached = any(
+            probe.origin in {"source", "program"} and probe.result == ARRIVED and probe.place == "tenant" and not probe.forwarded
+            for probe in case.evidence.probes
+        )
+        declared = source.off or source.name in case.evidence.off
+        if not reached and not declared and not case.situation.check_mode:
+            why = "no probe from inside it reached the tenant by itself, so its own programs may deliver to the old mailboxes"
+            yield Finding("U13", source.name or "the source", why, "Let it follow the MX and probe again, or declare the host off.")
+
+
+def _old_path(case: Full, domain: str) -> str:
+    answer, seen = case.world.mx.get(domain), case.evidence.mx_changes.get(domain)
+    if answer is None or answer.holder != TENANT:
+        return "its MX is not the tenant"
+    if seen is None or seen.holder != TENANT:
+        return "nobody saw when its MX moved to the tenant"
+    empty = settles(seen, QUEUE)
+    if empty is None:
+        return f"its MX moved at '{seen.at}', which is no time"
+    return f"mail may come by its former MX until {objects.stamp(empty)} (TTL and 72 hours)" if case.now < empty else ""
+
+
+def u31(case: Full) -> Iterator[Finding]:
+    """The MX moved back, or a teardown undone, before the newer MX's time to live is over."""
+    if case.step == "setup" and any(True for _ in objects.present(case.inputs, case.snapshot, objects.RULE)):
+        return
+    for domain in case.inputs.domains:
+        seen = case.evidence.mx_changes.get(domain)
+        over = settles(seen) if seen and seen.holder == TENANT else None
+        if over and case.now < over:
+            why = f"resolvers may hold its newer MX until {objects.stamp(over)}"
+            yield Finding("U31", domain, why, "Wait for it, or mail takes both ways at once.")

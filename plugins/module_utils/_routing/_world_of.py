@@ -1,0 +1,230 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""The world of a tenant: from its snapshot, the further reads, the inputs, and what was observed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, Row
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, host_key, is_empty, parse_date
+
+from . import _objects as objects
+from . import _reads as read
+from ._evidence import Published
+from ._files import Entry
+from ._inputs import Inputs, Source
+from ._scope import exceptions
+from ._snapshot import ALL, Recipient, Snapshot, Thing, addresses_of, recipient
+from ._world import (
+    DYNAMIC,
+    EXPANDED,
+    INTERNET,
+    Accepted,
+    Address,
+    Foreign,
+    Forward,
+    Mx,
+    Party,
+    Predicate,
+    Rule,
+    SenderDomain,
+    World,
+)
+
+NAMELESS = "the source"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What no tenant shows.
+
+    forwards: by address of the source's mailbox. mx: by domain. moving: address of a user whose membership changed, to
+    the time by which it surely acts. synced: users whose last sync is done. modes: further modes per source's name.
+    certificates: per source's name. dns: what domains publish, shared and others.
+    """
+
+    forwards: Mapping[str, Forward] = field(default_factory=dict)
+    mx: Mapping[str, Mx] = field(default_factory=dict)
+    moving: Mapping[str, str] = field(default_factory=dict)
+    synced: frozenset[str] = frozenset()
+    modes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    certificates: Mapping[str, str] = field(default_factory=dict)
+    dns: Mapping[str, Published] = field(default_factory=dict)
+    off: frozenset[str] = frozenset()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def member_calls(snapshot: Snapshot, rows: read.Rows, inputs: Inputs) -> dict[str, Cmdlet]:
+    """The second round of reads: members of the groups that rules name or that take mail of a shared domain, by address."""
+    named = {address for thing in snapshot.rules for one in _all(read.rule(thing)) if "MemberOf" in one.name for address in one.values}
+    wanted = set(named)
+    for row in rows.get("groups", ()):
+        own = addresses_of(row)
+        if own & named or any(address.rpartition("@")[2] in inputs.domains for address in own):
+            wanted.add(fold(row.get("PrimarySmtpAddress") or min(own, default="")))
+    return {address: Cmdlet("Get-DistributionGroupMember", {"Identity": address, **ALL}) for address in sorted(wanted - {""})}
+
+
+def _all(rule: Rule) -> tuple[Predicate, ...]:
+    return (*rule.conditions, *rule.exceptions)
+
+
+def world_of(
+    snapshot: Snapshot,
+    inputs: Inputs,
+    rows: read.Rows | None = None,
+    members: Mapping[str, Sequence[Row]] | None = None,
+    observed: Observed | None = None,
+) -> World:
+    """The world that these values show.
+
+    rows: answers to _reads.CALLS; members: answers to member_calls(). What was not read stays open: policies count
+    under every reading, and a group whose members were not read is unknown. Our own group's members are the snapshot's.
+    """
+    more, seen = rows or {}, observed or Observed()
+    people = _parties(snapshot, more, members or {}, inputs)
+    by_address = {address: party.id for party in people for address in party.addresses}
+    group = by_address.get(fold(inputs.group_address), "")
+    moving = {(group, by_address[fold(address)]): until for address, until in seen.moving.items() if fold(address) in by_address and group}
+    return World(
+        domains=_domains(snapshot, more),
+        parties=people,
+        rules=_rules(snapshot, inputs),
+        connectors=tuple(read.connector(thing) for thing in snapshot.connectors),
+        inbound=tuple(read.inbound(thing) for thing in snapshot.inbound),
+        sources=tuple(_source(source, inputs, seen) for source in inputs.sources),
+        mx=dict(seen.mx),
+        remote_internal=frozenset(name.removeprefix("*.") for name in snapshot.remote_internal),
+        policies=replace(read.policies(more), trusted_sealers=_sealers(more, inputs)),
+        senders={domain: _sender(published, shared=domain in inputs.domains) for domain, published in seen.dns.items()},
+        group=fold(inputs.group_address),
+        pending=inputs.pending,
+        moving=moving,
+        synced=frozenset(fold(address) for address in seen.synced),
+        facts=dict(seen.facts),
+    )
+
+
+def _domains(snapshot: Snapshot, rows: read.Rows) -> dict[str, Accepted]:
+    if rows.get("domains"):
+        return {found.name: found for found in map(read.accepted, rows["domains"])}
+    return {
+        name: Accepted(name, fold(domain.type), disabled=domain.sending_to_disabled, initial=domain.initial)
+        for name, domain in snapshot.domains.items()
+    }
+
+
+def _parties(snapshot: Snapshot, rows: read.Rows, members: Mapping[str, Sequence[Row]], inputs: Inputs) -> tuple[Party, ...]:
+    own: dict[str, Row] = {}
+    for row in (*rows.get("mailboxes", ()), *rows.get("groups", ()), *(group.row for group in snapshot.groups)):
+        own.update(dict.fromkeys(addresses_of(row), row))
+    names = {identity: read.identity(found) for found in snapshot.recipients for identity in found.ids}
+    held = {fold(address): _members_of(found, names) for address, found in members.items()}
+    ours = fold(inputs.group_address)
+    if snapshot.group(ours) is not None:
+        held[ours] = tuple(sorted(read.identity(member) for member in snapshot.members))
+    known = {address for found in snapshot.recipients for address in found.addresses}
+    missing = [found for found in (*map(_as_recipient, snapshot.groups), *snapshot.members) if not found.addresses & known]
+    unique = {read.identity(found): found for found in (*snapshot.recipients, *missing)}
+    return tuple(_party(found, own, held, names) for found in unique.values())
+
+
+def _as_recipient(group: Thing) -> Recipient:
+    return recipient({"RecipientTypeDetails": "MailUniversalDistributionGroup", **group.row})
+
+
+def _party(found: Recipient, own: Mapping[str, Row], held: Mapping[str, tuple[str, ...]], names: Mapping[str, str]) -> Party:
+    row = next((own[address] for address in sorted(found.addresses) if address in own), {})
+    inside = next((held[address] for address in sorted(found.addresses) if address in held), None)
+    made = read.party(found, row, inside if found.kind in EXPANDED - {DYNAMIC} or inside else None)
+    return replace(made, forward=names.get(made.forward, made.forward))
+
+
+def _members_of(rows: Iterable[Row], names: Mapping[str, str]) -> tuple[str, ...]:
+    found = [recipient(row) for row in rows]
+    return tuple(next((names[one] for one in sorted(member.ids) if one in names), read.identity(member)) for member in found)
+
+
+def _rules(snapshot: Snapshot, inputs: Inputs) -> tuple[Rule, ...]:
+    """The rules, each with the state before it where it may not act yet, and those that are gone and may still act."""
+    now, latency = objects.clock(snapshot), timedelta(seconds=int(inputs.raw["rule_latency"]))
+    found = []
+    for thing in snapshot.rules:
+        rule, changed = read.rule(thing), parse_date(thing.row.get("WhenChanged"))
+        if changed and changed <= now < changed + latency:
+            before = replace(rule, enabled=not rule.enabled)
+            rule = replace(rule, was=before, until=objects.stamp(changed + latency))
+        found.append(rule)
+    standing = {fold(rule.name) for rule in found}
+    for one in objects.of(inputs, objects.RULE):
+        stopped = objects.moment(objects.line_of(inputs, snapshot).stops.get(one.name, ""), now)
+        if fold(one.name) not in standing and stopped and now < stopped + latency:
+            found.append(_gone(inputs, snapshot, one.source, one.name, objects.stamp(stopped + latency)))
+    return tuple(found)
+
+
+def _gone(inputs: Inputs, snapshot: Snapshot, source: Source, name: str, until: str) -> Rule:
+    """A rule of ours that was removed and may still act: rebuilt from what was declared."""
+    spared = exceptions(inputs, source, snapshot).domains
+    scope = Predicate("SentToScope", ("inorganization",)) if inputs.literal else Predicate("RecipientDomainIs", source.domains)
+    group = Predicate("SentToMemberOf", (fold(inputs.group_address),))
+    excepted = (*(() if inputs.pending else (group,)), *([Predicate("RecipientDomainIs", spared)] if spared else ()))
+    addresses = ([Predicate("SentTo", inputs.tenant_addresses)] if inputs.tenant_addresses else []) if excepted else []
+    before = Rule(
+        name,
+        conditions=(scope, group) if inputs.pending else (scope,),
+        exceptions=(*excepted, *addresses),
+        route=fold(source.named(inputs.text("connector_name"))),
+        defer=inputs.text("rule_error_action") == "Defer",
+    )
+    return replace(before, enabled=False, was=before, until=until)
+
+
+def _source(source: Source, inputs: Inputs, seen: Observed) -> Foreign:
+    name = source.name or NAMELESS
+    listed = inputs.source_list
+    forwards = {fold(address): Forward(fold(one.target), one.keep) for address, one in seen.forwards.items()}
+    return Foreign(
+        name,
+        frozenset(source.domains),
+        hosts=frozenset(str(host_key(host)) for host in source.smart_hosts),
+        ranges=source.source_ip_ranges,
+        certificate=fold(seen.certificates.get(name, "")),
+        addresses=None if listed is None else {address: _address(entry) for address, entry in listed.items()},
+        forwards={address: one for address, one in forwards.items() if address.rpartition("@")[2] in source.domains},
+        modes=frozenset({inputs.text("foreign_unknown")}) | seen.modes.get(name, frozenset()),
+        off=name in seen.off,
+    )
+
+
+def _address(entry: Entry) -> Address:
+    owner = fold(entry.owner)
+    return Address(entry.address, entry.kind, owner=owner if "@" in owner else "", home=entry.home)
+
+
+def _sender(published: Published, *, shared: bool) -> SenderDomain:
+    """Our own domains are sent from the sides that SPF names; anybody else's from the internet."""
+    elsewhere = not shared or published.others is None or bool(published.others)
+    allowed = frozenset(side for side, there in published.spf.items() if there) | (frozenset({INTERNET}) if elsewhere else frozenset())
+    signed = all(there is not False for there in published.dkim.values())
+    return SenderDomain(published.policy == "reject", allowed, signed)
+
+
+def _sealers(rows: read.Rows, inputs: Inputs) -> frozenset[str]:
+    """Sources whose name or domain is a trusted ARC sealer."""
+    shown = [row.get("ArcTrustedSealers") for row in rows.get("sealers", ())]
+    trusted = {fold(item) for value in shown if not is_empty(value) for part in _parts(value) for item in part.split(",")}
+    return frozenset(
+        source.name or NAMELESS
+        for source in inputs.sources
+        if any(host.partition(".")[2] in trusted or host in trusted for host in map(fold, source.smart_hosts))
+    )
+
+
+def _parts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]

@@ -1,0 +1,152 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guards of what comes in and who sends: each says what it is there for, and is silent where nothing is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Probe, Published
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Inbound, Policies, Predicate, Rule
+
+from .tenant import mailbox
+from .test_hazards_order import ONE_WAVE, full, refuses, said
+from .worlds import HOST, OLD, SHARED, forward, rule, source, world
+
+ENHANCED = Inbound("in", senders=(SHARED,), ranges=(HOST,), restrict="ip", enhanced=True)
+SCL = Rule("inbound", conditions=(Predicate("SenderIpRanges", (HOST,)),), scl="-1")
+
+
+def dns(**more: object) -> Evidence:
+    """A healthy domain but for what is named."""
+    healthy = Published(spf={"tenant": True, OLD: True}, dkim={"tenant": True, OLD: True}, others=())
+    return Evidence(dns={SHARED: replace(healthy, **more)})  # type: ignore[arg-type] # each test names one field
+
+
+def test_u14_leftovers_at_the_source() -> None:
+    left = said("U14", full("restored", world()))
+    assert [(finding.who, finding.blocks) for finding in left] == [(f"migrated@{SHARED}", True)]
+    assert not said("U14", full("restored", change.off(world(), [OLD])))
+    clean = world(sources=(source(),))
+    assert not said("U14", full("restored", clean, dns(spf={"tenant": True, OLD: False})))
+    assert [finding.who for finding in said("U14", full("restored", clean, dns()))] == [SHARED]
+
+
+@pytest.mark.parametrize(
+    ("inbound", "blocked"),
+    [
+        ((), True),
+        ((replace(ENHANCED, enabled=False),), True),
+        ((ENHANCED,), False),
+        ((replace(ENHANCED, ranges=("198.51.100.1",)),), True),
+        ((Inbound("in", senders=("*",)),), False),
+        ((Inbound("in", senders=("else.example",)),), True),
+        ((Inbound("in", partner=False, ranges=(HOST,), senders=("*",)),), False),
+    ],
+)
+def test_u15_reject_direct_send_needs_a_connector(inbound: tuple[Inbound, ...], blocked: bool) -> None:
+    strict = world(policies=Policies(reject_direct_send=True), inbound=inbound)
+    assert refuses("U15", full("enforce", strict)) == blocked
+    assert not said("U15", full("enforce", replace(strict, policies=Policies())))
+    assert not said("U15", full("setup", strict, options={"spam_handling": "enhanced_filtering"}))
+
+
+def test_u16_one_of_enhanced_filtering_and_scl() -> None:
+    both = world(rules=(rule(), SCL), inbound=(ENHANCED,))
+    none = {"spam_handling": "none"}
+    assert refuses("U16", full("setup", both, options=none))
+    assert refuses("U16", full("setup", replace(both, rules=(rule(),))))
+    for alone in (replace(both, rules=(rule(),)), replace(both, inbound=()), replace(both, rules=(rule(), replace(SCL, enabled=False)))):
+        assert not said("U16", full("setup", alone, options=none))
+    other = replace(SCL, conditions=(Predicate("SenderIpRanges", ("198.51.100.0/24",)),))
+    assert not said("U16", full("setup", replace(both, rules=(other,)), options=none))
+
+
+def test_u17_a_restriction_that_shuts_others_out() -> None:
+    everybody = world(inbound=(replace(ENHANCED, senders=("*",)),))
+    assert refuses("U17", full("setup", everybody))
+    own = world(inbound=(ENHANCED,))
+    assert refuses("U17", full("setup", own))
+    assert refuses("U17", full("setup", own, dns(others=("include:newsletter.example",))))
+    assert not said("U17", full("setup", own, dns()))
+    assert not said("U17", full("setup", world(inbound=(replace(ENHANCED, restrict=""),))))
+
+
+def test_u22_ipv6_while_the_source_is_known_by_ipv4() -> None:
+    on = Evidence(ipv6={SHARED: True})
+    assert [finding.blocks for finding in said("U22", full("status", world(rules=(SCL,)), on))] == [False]
+    assert said("U22", full("status", world(inbound=(ENHANCED,)), on))
+    assert said("U22", full("setup", world(), on))
+    assert not said("U22", full("status", world(), on))
+    assert not said("U22", full("setup", world(), Evidence(ipv6={SHARED: False})))
+
+
+@pytest.mark.parametrize(
+    ("probe", "blocked"),
+    [
+        (Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "arrived", "source"), False),
+        (Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "arrived", "tenant"), True),
+        (Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "refused", why="550 own domain"), True),
+        (Probe("tenant", "a@contoso.onmicrosoft.com", f"stub@{SHARED}", "arrived", "source"), True),
+        (Probe("internet", f"a@{SHARED}", f"stub@{SHARED}", "arrived", "source"), True),
+        (Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "not probed"), True),
+    ],
+)
+def test_u25_a_probe_with_an_own_sender_must_arrive_at_the_source(probe: Probe, blocked: bool) -> None:
+    case = full("enforce", world(), Evidence(probes=(probe,)))
+    assert refuses("U25", case) == blocked
+    assert probe.why in "".join(finding.why for finding in said("U25", case))
+    assert refuses("U25", full("enforce", world()))
+    assert not said("U25", replace(case, situation=replace(case.situation, check_mode=True)))
+
+
+def test_u26_forwards_and_dmarc() -> None:
+    told = said("U26", full("cutover", world(), options=ONE_WAVE))
+    assert [finding.blocks for finding in told] == [False]
+    passed = Evidence(probes=(Probe("internet", "a@out.example", f"migrated@{SHARED}", "arrived", "tenant", forwarded=True),))
+    assert not said("U26", full("cutover", world(), passed, options=ONE_WAVE))
+    for cured in (
+        world(inbound=(ENHANCED,)),
+        world(policies=Policies(honor_dmarc=False)),
+        world(policies=Policies(trusted_sealers=frozenset({OLD}))),
+    ):
+        assert not said("U26", full("cutover", cured, options=ONE_WAVE))
+
+
+def test_u28_names_those_that_nobody_knows_by_kind() -> None:
+    shown = [
+        mailbox(f"newhire@{SHARED}"),
+        mailbox(f"meeting@{SHARED}", "RoomMailbox"),
+        mailbox(f"stub@{SHARED}"),
+        mailbox("x@other.example.net"),
+    ]
+    found = said("U28", full("status", world(), recipients=shown))
+    assert [finding.who for finding in found] == [f"meeting@{SHARED}", f"newhire@{SHARED}"]
+    assert all(not finding.blocks for finding in found)
+    spared = {"tenant_addresses": [f"newhire@{SHARED}", f"meeting@{SHARED}"]}
+    assert not said("U28", full("status", world(), recipients=shown, options=spared))
+    assert not said("U28", full("status", world(), recipients=shown, members=shown))
+    assert [finding.who for finding in said("U28", full("status", world(), options={"source_file": ""}))] == ["the source list"]
+
+
+def test_u29_spf_and_dkim_of_both_sides() -> None:
+    assert not said("U29", full("setup", world(), dns()))
+    assert [finding.why for finding in said("U29", full("setup", world(), dns(spf={"tenant": False, OLD: True})))] == [
+        f"its SPF record does not allow the tenant to send, and both sides send as {SHARED}"
+    ]
+    assert not said("U29", full("setup", world(), dns(dkim={"tenant": True})))
+    strict = said("U29", full("setup", world(), dns(dkim={"tenant": True}, policy="reject")))
+    assert [OLD in finding.why for finding in strict] == [True]
+    assert said("U29", full("setup", world()))[0].why.startswith("its SPF, DKIM and DMARC records were not read")
+    assert not refuses("U29", full("setup", world()))
+
+
+@pytest.mark.parametrize(("mode", "count"), [("reject", 0), ("relay", 1), ("catch_all", 1)])
+def test_u32_unknown_addresses_at_the_source(mode: str, count: int) -> None:
+    host = source(forwards=forward("migrated"), modes=frozenset({mode, "keep_copy"}))
+    found = said("U32", full("setup", world(sources=(host,))))
+    assert len(found) == count
+    assert not any(finding.blocks for finding in found)

@@ -1,0 +1,225 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guards of order: each refuses what it is there for, and is silent where nothing is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _guards
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full, MxChange, Probe, Trace, counted
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Finding
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import STEPS, TABLE, evaluate, findings
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import GUARDS
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Connector, Party, World
+
+from . import tenant, worlds
+from .worlds import CONNECTOR, HOST, OLD, RULE, SHARED, rule, source, world
+
+NONE: Mapping[str, Any] = {}
+ONE_WAVE = {"users": [f"stub@{SHARED}"]}
+
+
+def full(step: str, found: World, evidence: Evidence = Evidence(), *, options: Mapping[str, Any] = NONE, **more: Any) -> Full:  # noqa: B008 - a frozen value without state
+    """A moment: the situation of a finished set-up, a world, and what was seen."""
+    return Full(tenant.case(step, options=options, **tenant.standing(**more)), found, evidence)
+
+
+def said(guard: str, case: Full) -> list[Finding]:
+    """The findings of one guard, as its table would let it judge."""
+    return [finding for finding in findings(case) if finding.id == guard]
+
+
+def refuses(guard: str, case: Full) -> bool:
+    """True when the guard blocks; it must say something sensible then."""
+    found = said(guard, case)
+    assert all(finding.who and finding.why and finding.remedy.endswith(".") and "\n" not in str(finding) for finding in found)
+    return any(finding.blocks for finding in found)
+
+
+def test_every_guard_has_its_place() -> None:
+    assert {row.id for row in TABLE} | {row.id for row in _guards.TABLE} == set(GUARDS)
+    known = set(STEPS) | {step for row in _guards.TABLE for step in row.steps} | {"teardown", "restored"}
+    assert {step for row in TABLE for step in row.steps} <= known
+
+
+def test_the_status_step_refuses_nothing_and_risks_are_accepted_by_name() -> None:
+    lost = change.mx_at(world(rules=()), [SHARED])
+    assert refuses("U1", full("cutover", lost, options=ONE_WAVE))
+    assert said("U1", full("status", lost))
+    assert not refuses("U1", full("status", lost))
+    verdict = evaluate(full("cutover", lost, options={**ONE_WAVE, "accept_risks": ["U1"]}))
+    assert "U1" in {finding.id for finding in verdict.accepted}
+    assert "U1" not in {finding.id for finding in verdict.refusing}
+
+
+# U1
+@pytest.mark.parametrize("step", ["preflight", "setup", "mx", "cutover", "status"])
+def test_u1_no_route_while_the_mx_is_the_tenant(step: str) -> None:
+    options = ONE_WAVE if step == "cutover" else NONE
+    lost = change.mx_at(world(rules=()), [SHARED])
+    assert said("U1", full(step, lost, options=options))
+    assert not said("U1", full(step, change.mx_at(world(), [SHARED]), options=options))
+
+
+def test_u1_knows_a_route_from_none() -> None:
+    arrived = change.mx_at(world(rules=()), [SHARED])
+    assert not said("U1", full("cutover", world(rules=()), options=ONE_WAVE))
+    assert not said("U1", full("cutover", change.authoritative(arrived, [SHARED]), options=ONE_WAVE))
+    direct = replace(arrived, connectors=(Connector("c", hosts=(HOST,), domains=(SHARED,), scoped=False),))
+    assert not said("U1", full("cutover", direct, options=ONE_WAVE))
+    follows = replace(arrived, connectors=(Connector("c", use_mx=True, domains=(SHARED,), scoped=False),))
+    assert refuses("U1", full("cutover", follows, options=ONE_WAVE))
+    for broken in ({"connectors": ()}, {"rules": (replace(rule(), enabled=False),)}, {"connectors": (Connector(CONNECTOR, use_mx=True),)}):
+        assert refuses("U1", full("cutover", change.mx_at(world(**broken), [SHARED]), options=ONE_WAVE))
+
+
+# U2
+def test_u2_lets_the_mx_go_first_with_the_domain_scope_and_says_so() -> None:
+    safe = world(members=("migrated", "pilot", "room", "shared", "m365group", "folder"))
+    found = said("U2", full("mx", safe))
+    assert [finding.blocks for finding in found] == [False]
+    assert "stay right only while the rule" in found[0].why
+
+
+def test_u2_refuses_the_mx_move_with_the_organization_scope() -> None:
+    hurt = said("U2", full("mx", world(rules=(rule("organization"),))))
+    assert {"loop", "split"} <= {finding.why.split(" would end as ")[1].split(":")[0] for finding in hurt if finding.blocks}
+    assert any("what SentToScope InOrganization asks for" in finding.why for finding in hurt)
+
+
+def test_u2_refuses_a_teardown_with_somebody_outside_and_lets_everyone_moved_go() -> None:
+    everyone = [name for name, (kind, _) in worlds.KINDS.items() if kind]
+    still = full("teardown", change.mx_at(world(), [SHARED]))
+    names = " ".join(finding.who for finding in said("U2", still))
+    assert refuses("U2", still)
+    assert f"stub@{SHARED}" in names
+    assert f"migrated@{SHARED}" not in names
+    moved = {f"{name}@{SHARED}": worlds.forward(name)[f"{name}@{SHARED}"] for name in everyone}
+    addresses = {address: one for address, one in (source().addresses or {}).items() if address.split("@")[0] in everyone}
+    host = source(addresses=addresses, forwards=moved)
+    done = change.mx_at(world(members=everyone, sources=(host,)), [SHARED])
+    assert not said("U2", full("teardown", done))
+
+
+def test_u2_is_unknown_without_the_list_and_announced_before_the_rule_acts() -> None:
+    blind = said("U2", full("mx", world(sources=(source(addresses=None),))))
+    assert any(finding.who == "the source list" and finding.blocks for finding in blind)
+    early = said("U2", full("setup", change.rules_off(world(), [RULE])))
+    assert [(finding.blocks, finding.who) for finding in early] == [(False, f"stub@{SHARED}")]
+    assert not said("U2", full("setup", world()))
+
+
+# U3
+def test_u3_authoritative_while_an_address_has_no_recipient() -> None:
+    found = said("U3", full("authoritative", world()))
+    assert [finding.who for finding in found] == [
+        f"colleague@{SHARED}, list@{SHARED}, noobj@{SHARED}",
+        f"folder@{SHARED}",
+    ]
+    assert all(finding.blocks for finding in found)
+    assert not said("U3", Full(tenant.case("authoritative", final={SHARED: "InternalRelay"}), world()))
+    assert [finding.who for finding in said("U3", full("teardown", world(sources=(source(addresses=None),), parties=())))] == [
+        "the source list"
+    ]
+    known = world(sources=(source(addresses={}),), parties=(worlds.party("pilot"),))
+    assert not said("U3", full("authoritative", known))
+
+
+# U8
+def test_u8_waits_for_membership_and_rule() -> None:
+    out = full("forward", world(), options=ONE_WAVE)
+    assert refuses("U8", out)
+    member = world(members=("stub",))
+    assert [finding.blocks for finding in said("U8", full("forward", member, options=ONE_WAVE))] == [False]
+    waiting = replace(member, moving={("group movers", "stub"): "13:00"})
+    assert "until 13:00" in said("U8", full("forward", waiting, options=ONE_WAVE))[0].why
+    changed = replace(member, rules=(rule(was=rule(), until="13:00"),))
+    assert said("U8", full("forward", changed, options=ONE_WAVE))[0].who == RULE
+    assert refuses("U8", full("forward", change.without_group(member), options=ONE_WAVE))
+    turned = replace(member, pending=True)
+    assert refuses("U8", full("forward", turned, options=ONE_WAVE))
+
+
+@pytest.mark.parametrize(
+    ("result", "place", "blocked"),
+    [("arrived", "tenant", False), ("arrived", "source", True), ("missing", "", True), ("refused", "", True)],
+)
+def test_u8_a_probe_must_have_arrived_in_the_tenant(result: str, place: str, blocked: bool) -> None:
+    seen = Evidence(probes=(Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", result, place),))
+    case = full("forward", world(members=("stub",)), seen, options=ONE_WAVE)
+    assert refuses("U8", case) == blocked
+    assert bool(said("U8", case)) == blocked
+    assert not said("U8", replace(case, situation=replace(case.situation, check_mode=True)))
+
+
+def test_u8_back_wants_the_forward_off_first() -> None:
+    still = world(sources=(source(forwards=worlds.forward("stub")),))
+    assert refuses("U8", full("rollback", still, options=ONE_WAVE))
+    assert not said("U8", full("rollback", world(), options=ONE_WAVE))
+
+
+# U11, U12
+def test_u11_tells_how_many_messages_a_day_will_loop() -> None:
+    seen = Evidence(trace=Trace(7, unknown={SHARED: 70}))
+    found = said("U11", full("teardown", world(), seen))
+    assert [finding.blocks for finding in found] == [False]
+    assert "about 10 messages a day" in found[0].why
+    assert "unread number" in said("U11", full("teardown", world()))[0].why
+    assert not said("U11", full("teardown", world(), seen, options={"teardown_order": "loop_free"}))
+    assert not said("U11", full("teardown", change.authoritative(world(), [SHARED]), seen))
+
+
+def test_u12_wants_an_empty_connector() -> None:
+    assert refuses("U12", full("authoritative", world()))
+    assert refuses("U12", full("authoritative", world(), Evidence(trace=Trace(2, connectors={tenant.CONNECTOR: 3}))))
+    assert not said("U12", full("authoritative", world(), Evidence(trace=Trace(2, connectors={"another": 3}))))
+
+
+# U13, U31
+MOVED = MxChange("2026-02-26T11:00:00Z", 3600, "tenant", OLD)
+REACHED = Probe("source", f"a@{SHARED}", f"pilot@{SHARED}", "arrived", "tenant")
+
+
+@pytest.mark.parametrize(
+    ("found", "seen", "blocked"),
+    [
+        (change.mx_at(world(), [SHARED]), Evidence({SHARED: MOVED}, (REACHED,)), False),
+        (change.mx_at(world(), [SHARED]), Evidence({SHARED: MOVED}, off=frozenset({OLD})), False),
+        (change.off(change.mx_at(world(), [SHARED]), [OLD]), Evidence({SHARED: MOVED}), False),
+        (change.mx_at(world(), [SHARED]), Evidence({SHARED: replace(MOVED, at="2026-02-26T11:30:00Z")}, (REACHED,)), True),
+        (change.mx_at(world(), [SHARED]), Evidence({SHARED: replace(MOVED, at="yesterday")}, (REACHED,)), True),
+        (change.mx_at(world(), [SHARED]), Evidence({SHARED: MOVED}), True),
+        (change.mx_at(world(), [SHARED]), Evidence({SHARED: MOVED}, (replace(REACHED, forwarded=True),)), True),
+        (change.mx_at(world(), [SHARED]), Evidence({}, (REACHED,)), True),
+        (world(), Evidence({SHARED: MOVED}, (REACHED,)), True),
+    ],
+)
+def test_u13_the_old_path_must_be_empty(found: World, seen: Evidence, blocked: bool) -> None:
+    assert refuses("U13", full("sources_off", found, seen)) == blocked
+
+
+def test_u31_the_newer_mx_must_have_run_out() -> None:
+    fresh = Evidence({SHARED: replace(MOVED, at="2026-03-01T11:30:00Z")})
+    assert refuses("U31", full("mx_back", world(), fresh))
+    assert not said("U31", full("mx_back", world(), Evidence({SHARED: replace(MOVED, at="2026-03-01T10:30:00Z")})))
+    assert not said("U31", full("mx_back", world(), Evidence({SHARED: replace(MOVED, holder=OLD, at="2026-03-01T11:30:00Z")})))
+    assert refuses("U31", full("setup", world(), fresh, rules=[]))
+    assert not said("U31", full("setup", world(), fresh))
+
+
+def test_names_are_counted() -> None:
+    assert counted(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+    assert counted(["a"]) == "a"
+
+
+def test_a_person_under_a_secondary_address_counts_as_in_the_group() -> None:
+    people = [one for one in worlds.parties(("migrated",)) if one.id != "migrated"]
+    both = Party("migrated", f"migrated@{SHARED}", frozenset({f"migrated@{SHARED}", f"m@{SHARED}"}))
+    names = " ".join(finding.who for finding in said("U2", full("teardown", change.mx_at(world(parties=(*people, both)), [SHARED]))))
+    assert f"m@{SHARED}" not in names
