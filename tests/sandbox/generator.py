@@ -60,13 +60,17 @@ def generate(
         _write(directory / f"Get-{noun}.json", {"_source": {"generator": "tests/sandbox/generate", "seed": seed}, "value": rows})
     _lists(directory, world)
     about = _about(world, seed, client_id, client_secret, parameters or {})
-    if certificates:
-        client_certificate(directory / "client.pem", organization)
-        client_certificate(directory / "expired.pem", organization, expired=True)
-    else:
-        about["clients"][0]["certificates"] = []
+    _certificates(directory, about, wanted=certificates)
     _write(directory / "tenant.json", about)
     return about
+
+
+def _certificates(directory: Path, about: dict[str, Any], *, wanted: bool) -> None:
+    if wanted:
+        client_certificate(directory / "client.pem", about["organization"])
+        client_certificate(directory / "expired.pem", about["organization"], expired=True)
+    else:
+        about["clients"][0]["certificates"] = []
 
 
 def _captured(organization: str) -> dict[str, Any]:

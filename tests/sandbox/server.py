@@ -24,12 +24,12 @@ from .clock import Clock
 from .control import Control
 from .faults import Faults
 from .journal import Journal
+from .ready import HOST, ready_line
 from .signin import SignIn
 from .tenant import Tenant
 from .tokens import Mint
 
 BODY_LIMIT = 64 << 20
-HOST = "127.0.0.1"
 
 
 async def serve(
@@ -43,11 +43,7 @@ async def serve(
 ) -> None:
     """Serve tenant directories until ``stop`` is set. ``announce`` gets the ready line; ``listen`` are more loopback addresses."""
     clock, mint, faults, journal = Clock(), Mint(), Faults(), Journal()
-    tenants = [Tenant(Path(directory), clock) for directory in directories]
-    _check(tenants)
-    for tenant in tenants:
-        tenant.about.setdefault("parameters", {}).update(parameters or {})
-        tenant.reset()
+    tenants = _loaded(directories, clock, parameters or {})
     sign_in = SignIn(tenants, mint)
     api = Api(sign_in, mint, clock, faults, journal)
     control = Control(tenants, sign_in, mint, clock, faults, journal, api)
@@ -60,7 +56,7 @@ async def serve(
             for address in listen:
                 await _site(main, address, bound, context)
             control_port = await _site(plain, HOST, 0, None)
-            control.ready = _ready(tenants, bound, control_port, authority, list(listen), Path(place))
+            control.ready = ready_line(tenants, bound, control_port, authority, list(listen), Path(place))
             announce(control.ready)
             await stop.wait()
         finally:
@@ -92,53 +88,16 @@ async def _site(runner: web.AppRunner, host: str, port: int, context: Any) -> in
     return int(runner.addresses[-1][1])
 
 
-def _check(tenants: list[Tenant]) -> None:
+def _loaded(directories: Sequence[Path], clock: Clock, parameters: dict[str, Any]) -> list[Tenant]:
+    """Read the tenants; the parameters hold for all and outlive a reset."""
+    tenants = [Tenant(Path(directory), clock) for directory in directories]
     names = [tenant.organization.lower() for tenant in tenants] + [tenant.tenant_id for tenant in tenants]
     if len(set(names)) < len(names):
         raise ValueError("two tenant directories hold the same organization or tenant id")
-
-
-def _ready(tenants: list[Tenant], port: int, control: int, authority: Path, listen: list[str], place: Path) -> dict[str, Any]:
-    entries = []
     for tenant in tenants:
-        client, about = tenant.clients[0], tenant.about
-        federated = place / f"{tenant.tenant_id}.token"
-        federated.write_text(client.federated_token, encoding="utf-8")
-        entries.append(
-            {
-                "organization": tenant.organization,
-                "endpoint": f"https://{HOST}:{port}",
-                "authority": f"https://{HOST}:{port}",
-                "client_id": client.client_id,
-                "client_secret": client.client_secret,
-                "certificate_path": str(client.certificates[0].resolve()) if client.certificates else None,
-                "smtp": None,
-                "tenant_id": tenant.tenant_id,
-                "shared_domain": about.get("shared_domain"),
-                "routing_domain": about.get("routing_domain"),
-                "expired_certificate_path": str((tenant.directory / "expired.pem").resolve()),
-                "federated_token_file": str(federated),
-                "identity_endpoint": f"http://{HOST}:{control}/msi/token",
-                "identity_header": about.get("identity_header"),
-                "directory": str(tenant.directory.resolve()),
-                "clients": [
-                    {
-                        "client_id": entry.client_id,
-                        "client_secret": entry.client_secret,
-                        "certificates": [str(path.resolve()) for path in entry.certificates],
-                    }
-                    for entry in tenant.clients
-                ],
-            }
-        )
-    return {
-        "control": f"http://{HOST}:{control}",
-        "ca_cert": str(authority),
-        "dns": None,
-        "tenants": entries,
-        "hosts": {},
-        "authorities": [f"https://{address}:{port}" for address in (HOST, *listen)],
-    }
+        tenant.about.setdefault("parameters", {}).update(parameters)
+        tenant.reset()
+    return tenants
 
 
 class ControlError(Exception):
