@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ._checks import domain_of
-from ._outcomes import Person, entry_of, moving, person_of, reads, synced
+from ._outcomes import OUTCOMES, Person, entry_of, moving, person_of, reads, synced
 from ._predicates import EVALUATED, Seen, holds
 from ._predict import Prediction, predict
 from ._readings import Oracle
@@ -42,6 +42,16 @@ def predict_all(
     return tuple(
         Class(predict(world, sender, members[0], origin, kind=kind, others=others), tuple(members)) for members in classes.values()
     )
+
+
+def tally(classes: Iterable[Class]) -> dict[str, list[str]]:
+    """Recipients by verdict, from the best to the worst; verdicts that nobody has are left out."""
+    found = tuple(classes)
+    return {
+        outcome: held
+        for outcome in OUTCOMES
+        if (held := sorted(one for group in found if group.prediction.verdict == outcome for one in group.recipients))
+    }
 
 
 class _UniqueError(Exception):

@@ -83,6 +83,8 @@ def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:
             if rule.was:
                 state = replace(state, copy=state.copy.noted(AT, f"rule '{rule.name}' does not act{since}"))
             continue
+        if _repeats(now, state):
+            continue
         matched, why = matches(now, _seen(message, state.copy, resolved))
         if not matched:
             if now.route or now.ends or now.redirect:
@@ -92,6 +94,12 @@ def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:
         if state.end or now.stop:
             break
     return state
+
+
+def _repeats(rule: Rule, state: Ruled) -> bool:
+    """True when a rule could only name the connector that was named already: whether it matches changes nothing."""
+    more = rule.stop or rule.ends or rule.redirect or rule.sets[0] or rule.removes
+    return bool(rule.route) and (rule.route, rule.defer) == (state.connector, state.defer) and not more
 
 
 def _settles(rule: Rule) -> bool:

@@ -44,6 +44,22 @@ class Seen:
 
 def matches(rule: Rule, seen: Seen) -> tuple[bool, str]:
     """Whether a rule acts, and why. Where that hangs on what is not evaluated, both are walked."""
+    acts, why = _weigh(rule, seen)
+    return acts, why + _changing(rule, seen)
+
+
+def _changing(rule: Rule, seen: Seen) -> str:
+    """A remark when the recipient's membership is under way."""
+    names = {group for one in (*rule.conditions, *rule.exceptions) if one.name == "SentToMemberOf" for group in one.values}
+    for name in sorted(names):
+        group = seen.world.party(name)
+        if group and seen.party and (group.id, seen.party.id) in seen.world.moving:
+            until = seen.world.moving[group.id, seen.party.id]
+            return f" (its membership of {name} is changing{f', by {until} at the latest' if until else ''})"
+    return ""
+
+
+def _weigh(rule: Rule, seen: Seen) -> tuple[bool, str]:
     open_: list[Predicate] = []
     for predicate in sorted(rule.conditions, key=_cost):
         verdict = holds(rule, predicate, seen)

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 Result = TypeVar("Result")
 
 # More branches than this are not walked; the prediction says so and its verdict is at least `unknown`.
-BRANCHES = 1024
+BRANCHES = 512
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,15 @@ def mx_of(message: Message, domain: str, looker: str) -> str:
     return found.holder
 
 
+def _changing(message: Message, domain: str, holder: str) -> str:
+    """A remark when not everybody sees the same MX."""
+    found = message.world.mx.get(domain)
+    if found is None or not found.before or found.before == found.holder:
+        return ""
+    until = f" until {found.until}" if found.until else ""
+    return f" for those that hold the former record{until}" if holder == found.before else f" ({found.before} for others{until})"
+
+
 def by_mx(message: Message, copy: Copy, looker: str, at: str) -> Step:
     """A copy on its way to whoever answers for its recipient's domain."""
     domain = domain_of(copy.recipient)
@@ -114,7 +123,7 @@ def by_mx(message: Message, copy: Copy, looker: str, at: str) -> Step:
         return ends(copy.lands("loop", at, f"the MX of {domain} is {looker} itself"))
     if not holder:
         return ends(copy.lands("unknown", at, f"the MX of {domain} is not known"))
-    why = f"leaves by the MX of {domain}, which is {holder}"
+    why = f"leaves by the MX of {domain}, which is {holder}{_changing(message, domain, holder)}"
     if holder == TENANT or any(source.name == holder for source in message.world.sources):
         return goes(copy.noted(at, why).sent(holder, looker, copy.recipient))
     return ends(copy.lands("outside", at, why))

@@ -256,11 +256,22 @@ def test_predicates_that_are_not_evaluated_count_both_ways() -> None:
     assert verdict(found, "migrated", "tenant") == "delivered"
 
 
-def test_many_rules_that_are_not_evaluated_end_in_unknown_and_in_time() -> None:
-    rules = tuple(replace(rule(), name=f"r{n}", priority=n, conditions=(Predicate("SubjectContainsWords", (str(n),)),)) for n in range(40))
-    prediction = ask(world(rules=rules), "stub", "tenant")
-    assert len(prediction.routes) == 1024
+def unread(number: int, connector: str) -> Rule:
+    """A routing rule with a condition that is not evaluated."""
+    return replace(
+        rule(), name=f"r{number}", priority=number, route=connector, conditions=(Predicate("SubjectContainsWords", (str(number),)),)
+    )
+
+
+def test_many_rules_that_are_not_evaluated_end_in_time_and_never_better_than_unknown() -> None:
+    apart = tuple(unread(number, f"way {number}") for number in range(40))
+    prediction = ask(world(rules=apart), "stub", "tenant")
+    assert len(prediction.routes) == 512
     assert prediction.verdict in {"unknown", "split"}
+    same = tuple(unread(number, CONNECTOR) for number in range(40))
+    prediction = ask(world(rules=same), "stub", "tenant")
+    assert len(prediction.routes) == 41
+    assert prediction.outcomes == {"delivered", "split"}
 
 
 def test_disabled_rules_and_rules_without_a_route_decide_nothing() -> None:
@@ -344,6 +355,12 @@ def test_an_unknown_mx_is_unknown_and_resolvers_may_hold_the_old_one() -> None:
     assert verdict(world(mx={}), "stub", "internet") == "unknown"
     moved = world(rules=(), mx={SHARED: Mx("tenant", before=OLD)})
     assert ask(moved, "stub", "internet").outcomes == {"delivered", "split"}
+    until = ask(world(mx={SHARED: Mx("tenant", before=OLD, until="14:00")}), "stub", "internet")
+    lines = [route.lines()[0] for route in until.routes]
+    assert lines == [
+        "internet: leaves by the MX of example.com, which is tenant (old host for others until 14:00)",
+        "internet: leaves by the MX of example.com, which is old host for those that hold the former record until 14:00",
+    ]
 
 
 def test_an_unsettled_rule_and_membership_are_predicted_before_and_after() -> None:
@@ -353,3 +370,4 @@ def test_an_unsettled_rule_and_membership_are_predicted_before_and_after() -> No
     joined = world(members=("stub",), moving={("group movers", "stub"): "13:00"})
     assert reading(joined, "stub", "tenant", **{"membership acts: stub": "before"}) == "delivered"
     assert reading(joined, "stub", "tenant", **{"membership acts: stub": "after"}) == "early"
+    assert "is changing, by 13:00 at the latest" in " ".join(ask(joined, "stub", "tenant").worst.lines())
