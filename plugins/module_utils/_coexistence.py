@@ -159,7 +159,7 @@ def wait(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         context.progress(f"waiting for {reason}: {left:.0f} s left, until {stamp(until)} by the service's clock")
         if context.monotonic() >= deadline:
             raise TimedOut(
-                f"after {params['timeout']} s the service's clock shows {stamp(now)}, waiting for {stamp(until)}",
+                f"after {params['timeout']} s the service's clock shows {stamp(now)}, waiting for {stamp(until)}.",
                 remedy="Run again: the wait counts from the same moment, not from the beginning.",
             )
         context.sleep(max(0.0, min(float(params["interval"]), left)))

@@ -1,0 +1,169 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guards cannot be walked past: not by ignore_errors, by a tag, by beginning in the middle, or by text instead of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from harness.coexistence import CLOCK_RATE, survey, variables
+from harness.play import Player
+from harness.tenant import Sandbox
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+READS = {"mailops.exchange.coexistence_plan_info", "ansible.builtin.set_stats", "ansible.builtin.assert"}
+
+
+def tasks(role: str) -> list[dict[str, Any]]:
+    """The tasks of a role."""
+    return list(yaml.safe_load((ROLES / role / "tasks" / "main.yml").read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A role, the variables with which a guard refuses it, and the words of the refusal. after: playbooks that ran before."""
+
+    role: str
+    extra: dict[str, Any]
+    words: str
+    after: tuple[str, ...] = ()
+
+
+REFUSALS = {
+    "set-up without a source list": Refusal("coexistence_setup", {"coexistence_source_file": ""}, "U4"),
+    "set-up without a validation": Refusal("coexistence_setup", {"coexistence_validation_recipients": ""}, "U6"),
+    "set-up under a name that is taken": Refusal(
+        "coexistence_setup", {"coexistence_inbound_rule_name": "test rule", "coexistence_rule_name": "External"}, "U19"
+    ),
+    "wave with an unknown user": Refusal("coexistence_cutover", {"coexistence_users": "nobody@example.com"}, "U7", ("setup",)),
+    "rollback of an unknown user": Refusal("coexistence_rollback", {"coexistence_users": "nobody@example.com"}, "U7", ("setup",)),
+    "teardown of other domains": Refusal(
+        "coexistence_teardown", {"coexistence_domains": "example.com,subdomain.example.com"}, "U19", ("setup",)
+    ),
+}
+
+
+@pytest.fixture
+def refused(
+    request: pytest.FixtureRequest, player: Player, sandbox: Sandbox, tenant_folder: Path
+) -> Iterator[tuple[Refusal, dict[str, Any]]]:
+    """A tenant on which the role must be refused, and its variables."""
+    refusal: Refusal = REFUSALS[request.param]
+    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
+    good = variables(tenant_folder)
+    for playbook in refusal.after:
+        assert player.run(f"mailops.exchange.{playbook}", good).code == 0
+    if "coexistence_rule_name" in refusal.extra:
+        name = taken_name(sandbox)
+        refusal = Refusal(refusal.role, {"coexistence_rule_name": name}, refusal.words)
+    sandbox.control("DELETE", "/calls")
+    yield refusal, good | refusal.extra
+    assert sandbox.writes() == []
+
+
+def taken_name(sandbox: Sandbox) -> str:
+    """The name of a rule that is not ours."""
+    (tenant,) = sandbox.state()["tenants"].values()
+    return str(tenant["objects"]["TransportRule"][0]["Name"])
+
+
+every_refusal = pytest.mark.parametrize("refused", list(REFUSALS), indirect=True)
+# One for each shape of role: two guards, a guard that writes, four guards.
+one_refusal_a_shape = pytest.mark.parametrize(
+    "refused", ["set-up without a source list", "wave with an unknown user", "teardown of other domains"], indirect=True
+)
+
+
+@every_refusal
+def test_a_refusal_says_why_and_writes_nothing(player: Player, refused: tuple[Refusal, dict[str, Any]]) -> None:
+    refusal, extra = refused
+    run = player.run(f"mailops.exchange.{refusal.role.removeprefix('coexistence_')}", extra)
+    assert run.code != 0
+    assert refusal.words in run.failures[0]
+    assert "coexistence_accept_risks" in run.failures[0]
+
+
+@one_refusal_a_shape
+def test_ignored_errors_of_a_play_lead_nowhere(player: Player, refused: tuple[Refusal, dict[str, Any]]) -> None:
+    refusal, extra = refused
+    book = player.tasks([{"include_role": {"name": f"mailops.exchange.{refusal.role}"}}], hosts="exchange_tenants", ignore_errors=True)
+    assert refusal.words in player.run(book, extra).failures[0]
+
+
+@one_refusal_a_shape
+def test_no_tag_alone_leads_past_a_guard(player: Player, refused: tuple[Refusal, dict[str, Any]]) -> None:
+    refusal, extra = refused
+    tags = sorted({tag for task in tasks(refusal.role) for tag in task.get("tags", []) if tag != "always"})
+    assert tags
+    for tag in tags:
+        run = player.run(f"mailops.exchange.{refusal.role.removeprefix('coexistence_')}", extra, "--tags", tag)
+        assert run.code != 0, (tag, run.output)
+
+
+@one_refusal_a_shape
+def test_beginning_at_any_writing_task_finds_nothing_to_write_with(player: Player, refused: tuple[Refusal, dict[str, Any]]) -> None:
+    refusal, extra = refused
+    names = [task["name"] for task in tasks(refusal.role) if not READS & set(task)]
+    assert names
+    book = player.tasks([], hosts="exchange_tenants", ignore_errors=True, roles=[{"role": f"mailops.exchange.{refusal.role}"}])
+    for name in names:
+        run = player.run(book, extra, "--start-at-task", name)
+        assert run.failures, (name, run.output)
+
+
+def test_the_rules_tag_alone_does_not_write_a_rule_without_its_connector(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:
+    run = player.run("mailops.exchange.setup", variables(tenant_folder), "--tags", "coexistence_rules")
+    assert "U5" in run.failures[0], run.output
+    assert sandbox.writes() == []
+
+
+@pytest.mark.parametrize("tag", ["coexistence_rules", "coexistence_connector", "coexistence_group", "coexistence_domains"])
+def test_no_tag_alone_removes_what_an_enabled_rule_needs(player: Player, sandbox: Sandbox, tenant_folder: Path, tag: str) -> None:
+    assert player.run("mailops.exchange.setup", variables(tenant_folder)).code == 0
+    sandbox.control("DELETE", "/calls")
+    run = player.run("mailops.exchange.teardown", variables(tenant_folder), "--tags", tag)
+    assert "U20" in run.failures[0], run.output
+    assert sandbox.writes() == []
+
+
+def test_a_rule_that_still_acts_keeps_its_connector(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:
+    assert player.run("mailops.exchange.setup", variables(tenant_folder)).code == 0
+    extra = variables(tenant_folder) | {"coexistence_effect_timeout": 1}
+    first = player.run("mailops.exchange.teardown", extra)
+    assert "after 1 s the service's clock shows" in first.output
+    sandbox.control("DELETE", "/calls")
+    book = player.tasks([], hosts="exchange_tenants", ignore_errors=True, roles=[{"role": "mailops.exchange.coexistence_teardown"}])
+    again = player.run(book, extra)
+    assert any("U20" in failure for failure in again.failures), again.output
+    assert sandbox.writes() == []
+    sandbox.control("PUT", "/clock", {"advance": 3601})
+    assert player.run("mailops.exchange.teardown", extra).code == 0
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Every variable of the roles as text: the defaults, and what the tenant needs."""
+    defaults = yaml.safe_load((ROLES / "coexistence_setup" / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    known = {key: "" if value is None else value for key, value in defaults.items()}
+    return survey(known | variables(folder))
+
+
+def test_every_role_takes_every_variable_as_text(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:
+    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
+    for playbook in ("preflight", "setup", "cutover", "rollback", "status", "teardown"):
+        wave = {"coexistence_wave": "wave1"} if playbook in {"cutover", "rollback"} else {}
+        run = player.run(f"mailops.exchange.{playbook}", texts(tenant_folder) | wave)
+        assert run.code == 0, run.output
+        assert run.warnings == []
+
+
+@pytest.mark.parametrize("no", ["false", "no", "False"])
+def test_a_no_as_text_is_a_no(player: Player, sandbox: Sandbox, tenant_folder: Path, no: str) -> None:
+    run = player.run("mailops.exchange.setup", texts(tenant_folder) | {"coexistence_seed_group": no})
+    assert "U4" in run.failures[0]
+    assert sandbox.writes() == []
