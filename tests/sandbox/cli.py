@@ -24,6 +24,10 @@ def serve_main(arguments: list[str]) -> int:
     parser.add_argument("--port", type=int, default=0, help="HTTPS port (default: a free one)")
     parser.add_argument("--listen", action="append", default=[], metavar="ADDRESS", help="one more loopback address on the same port")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=JSON", help="a parameter of every tenant; repeatable")
+    parser.add_argument("--mail", action="store_true", help="with SMTP, DNS and foreign hosts")
+    parser.add_argument(
+        "--foreign", choices=("builtin", "postfix"), default="builtin", help="what the foreign hosts are (postfix needs root)"
+    )
     given = parser.parse_args(arguments)
     parameters: dict[str, Any] = {}
     for entry in given.parameter:
@@ -39,7 +43,13 @@ async def _until_signal(given: argparse.Namespace, parameters: dict[str, Any]) -
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await serve(
-        given.tenant, lambda line: print(json.dumps(line), flush=True), stop, port=given.port, listen=given.listen, parameters=parameters
+        given.tenant,
+        lambda line: print(json.dumps(line), flush=True),
+        stop,
+        port=given.port,
+        listen=given.listen,
+        parameters=parameters,
+        mail=given.foreign if given.mail else "",
     )
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -19,6 +19,9 @@ from .signin import SignIn
 from .tenant import Tenant
 from .tokens import Mint
 
+if TYPE_CHECKING:
+    from .mail.routes import MailControl
+
 
 class Control:
     """Handlers that look at and change the sandbox itself. ``ready`` is the line that the server printed."""
@@ -30,6 +33,7 @@ class Control:
         self._tenants, self._sign_in, self._mint = tenants, sign_in, mint
         self._clock, self._faults, self._journal, self._api = clock, faults, journal, api
         self.ready: dict[str, Any] = {}
+        self.mail: MailControl | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the control site."""
@@ -71,24 +75,32 @@ class Control:
         return web.json_response(self.ready)
 
     async def get_state(self, request: web.Request) -> web.Response:
-        """Return every object of every tenant (or of ?tenant=), what acts, the parameters and the clock."""
+        """Return every object of every tenant (or of ?tenant=), what acts, the parameters, the clock, and the mail side's state."""
         return web.json_response(
             {
                 "clock": stamp(self._clock.now()),
                 "tenants": {tenant.organization: snapshot.dump(tenant) for tenant in self._chosen(request.query.get("tenant"))},
+                **({"mail": await self.mail.show()} if self.mail else {}),
             }
         )
 
     async def put_state(self, request: web.Request) -> web.Response:
         """Change objects: {tenant, noun, objects} replaces; {tenant, noun, identity, set} changes one; {..., remove: true} removes it."""
         changes = await _json(request)
+        said: dict[str, Any] = {}
         for change in changes if isinstance(changes, list) else [changes]:
+            if self.mail is not None and self.mail.concerns(change):
+                try:
+                    said.update(await self.mail.change(change))
+                except (KeyError, ValueError, TypeError) as error:
+                    raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}") from error
+                continue
             for tenant in self._chosen(change.get("tenant")):
                 try:
                     snapshot.change(tenant, change)
                 except (KeyError, ValueError) as error:
                     raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}") from error
-        return web.json_response({})
+        return web.json_response(said)
 
     async def get_calls(self, request: web.Request) -> web.Response:
         """Return the calls; the query filters."""
@@ -116,8 +128,8 @@ class Control:
         return web.json_response({})
 
     async def get_messages(self, request: web.Request) -> web.Response:
-        """Return the messages that were sent; there is no mail flow yet."""
-        return web.json_response([])
+        """Return the account of all messages; none without mail."""
+        return await self.mail.messages(request) if self.mail is not None else web.json_response([])
 
     async def get_faults(self, request: web.Request) -> web.Response:
         """Return the faults with their counts and held calls."""
@@ -183,6 +195,8 @@ class Control:
         """Keep all objects as they are now, to come back to them."""
         for tenant in self._tenants:
             tenant.keep()
+        if self.mail is not None:
+            await self.mail.keep()
         return web.json_response({})
 
     async def back(self, request: web.Request) -> web.Response:
@@ -190,6 +204,8 @@ class Control:
         try:
             for tenant in self._tenants:
                 tenant.back()
+            if self.mail is not None:
+                await self.mail.back()
         except LookupError as error:
             raise web.HTTPConflict(text=str(error)) from error
         self._faults.replace([])
@@ -206,6 +222,8 @@ class Control:
             self._journal.clear()
             self._api.pages.forget()
             self._clock.reset()
+            if self.mail is not None:
+                await self.mail.reset()
         return web.json_response({})
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from .mail.readings import FACTS
+
+READINGS = {fact.name: fact.readings for fact in FACTS}
+
 
 @dataclass
 class Parameters:
@@ -67,6 +71,19 @@ class Parameters:
     sent_to_scope_reading: str = "a"
     nested_groups_count: bool = True
     loop_entries: int = 3
+    rules_on_reports: bool = True
+    dmarc_domain: str = "shared"
+    missing_connector: str = "stuck"
+    rules_after_redirect: bool = False
+    routed_address: str = "as_written"
+    unevaluated_match: bool = False
+    honor_dmarc: bool = True
+    trusted_sealers: tuple[str, ...] = ()  # domains whose ARC seal is believed
+    dynamic_refresh: float = 86400  # dynamic groups are as they were at the last multiple of so many seconds
+    retry_interval: float = 300  # a message that was put off is tried again after so many seconds
+    queue_lifetime: float = 86400  # and comes back as undeliverable after so many
+    trace_rate: int = 100  # message trace requests in five minutes
+    trace_duplicates: bool = False  # a trace answer serves some rows twice
 
     def update(self, values: dict[str, Any]) -> None:
         """Change some. Raises KeyError for an unknown name, TypeError for a wrong type."""
@@ -76,6 +93,8 @@ class Parameters:
             wanted = tuple(value) if kind is tuple else float(value) if kind is float and isinstance(value, int) else value
             if not isinstance(wanted, (int, float) if kind in (int, float) else kind):
                 raise TypeError(f"{name}: {value!r} is no {kind.__name__}")
+            if wanted not in READINGS.get(name, (wanted,)):
+                raise TypeError(f"{name}: {value!r} is none of the readings {READINGS[name]}")
             setattr(self, name, wanted)
 
     def dump(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -29,6 +29,9 @@ from .signin import SignIn
 from .tenant import Tenant
 from .tokens import Mint
 
+if TYPE_CHECKING:
+    from .mail.routes import MailControl
+
 BODY_LIMIT = 64 << 20
 
 
@@ -40,23 +43,30 @@ async def serve(
     port: int = 0,
     listen: Iterable[str] = (),
     parameters: dict[str, Any] | None = None,
+    mail: str = "",
 ) -> None:
-    """Serve tenant directories until ``stop`` is set. ``announce`` gets the ready line; ``listen`` are more loopback addresses."""
+    """Serve tenant directories until ``stop`` is set. ``announce`` gets the ready line; ``listen`` are more loopback addresses.
+
+    ``mail``: with mail, the foreign hosts being ``builtin`` or ``postfix``.
+    """
     clock, mint, faults, journal = Clock(), Mint(), Faults(), Journal()
     tenants = _loaded(directories, clock, parameters or {})
     sign_in = SignIn(tenants, mint)
     api = Api(sign_in, mint, clock, faults, journal)
     control = Control(tenants, sign_in, mint, clock, faults, journal, api)
-    with tempfile.TemporaryDirectory(prefix="sandbox-") as place:
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as place, _mail(mail, tenants, clock) as mail_control:
         context, authority = server_context(Path(place))
         main = await _runner([*api.routes(), *sign_in.routes()])
-        plain = await _runner([*control.routes(), *sign_in.managed_routes()])
+        control.mail = mail_control
+        plain = await _runner([*control.routes(), *sign_in.managed_routes(), *(mail_control.routes() if mail_control else [])])
         try:
             bound = await _site(main, HOST, port, context)
             for address in listen:
                 await _site(main, address, bound, context)
             control_port = await _site(plain, HOST, 0, None)
             control.ready = ready_line(tenants, bound, control_port, authority, list(listen), Path(place))
+            if mail_control is not None:
+                _add_mail(control.ready, mail_control.side.world.ready())
             announce(control.ready)
             await stop.wait()
         finally:
@@ -65,6 +75,27 @@ async def serve(
                 _abort(runner)
                 await runner.cleanup()
             await asyncio.sleep(0.05)  # transports close in the loop's next rounds
+
+
+@contextmanager
+def _mail(back_end: str, tenants: list[Tenant], clock: Clock) -> Iterator[MailControl | None]:
+    """Run the mail side, if it is wanted. Its packages are needed only then."""
+    if not back_end:
+        yield None
+        return
+    from .mail.routes import MailControl
+    from .mail.start import started
+
+    with started(tenants, clock, back_end) as side:
+        yield MailControl(side)
+
+
+def _add_mail(ready: dict[str, Any], mail: dict[str, Any]) -> None:
+    """Add the mail side to the ready line."""
+    for name in ("dns", "dns_resolver", "hosts", "foreign"):
+        ready[name] = mail[name]
+    for entry in ready["tenants"]:
+        entry["smtp"], entry["submission"] = mail["smtp"][entry["organization"]], mail["submission"][entry["organization"]]
 
 
 async def _runner(routes: list[web.RouteDef]) -> web.AppRunner:
@@ -167,8 +198,10 @@ class Sandbox:
 
 
 @contextmanager
-def running(tenants: Sequence[Path | str], *, port: int = 0, listen: Iterable[str] = (), **parameters: Any) -> Iterator[Sandbox]:
-    """Run a sandbox in a thread. ``parameters`` apply to every tenant and outlive a reset."""
+def running(
+    tenants: Sequence[Path | str], *, port: int = 0, listen: Iterable[str] = (), mail: str = "", **parameters: Any
+) -> Iterator[Sandbox]:
+    """Run a sandbox in a thread. ``parameters`` apply to every tenant and outlive a reset; ``mail``: builtin or postfix, "" without."""
     loop = asyncio.new_event_loop()
     stop, started = asyncio.Event(), threading.Event()
     ready: list[dict[str, Any]] = []
@@ -181,7 +214,7 @@ def running(tenants: Sequence[Path | str], *, port: int = 0, listen: Iterable[st
     def work() -> None:
         try:
             loop.run_until_complete(
-                serve([Path(name) for name in tenants], announce, stop, port=port, listen=listen, parameters=parameters)
+                serve([Path(name) for name in tenants], announce, stop, port=port, listen=listen, parameters=parameters, mail=mail)
             )
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             failures.append(error)

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import rows
 from .clock import Clock
 from .parameters import Parameters
 from .store import Row, Table
+
+if TYPE_CHECKING:
+    from .mail.side import TenantMail
 
 # Every kind of recipient lies in one table, as in the directory.
 RECIPIENTS = (
@@ -60,6 +63,7 @@ class Tenant:
         """Read a tenant directory. Raises OSError, ValueError or KeyError when it is not one."""
         self.directory = directory
         self.clock = clock
+        self.mail: TenantMail | None = None  # set by the mail side
         self.about: dict[str, Any] = json.loads((directory / "tenant.json").read_text(encoding="utf-8"))
         self.organization: str = self.about["organization"]
         self.tenant_id: str = self.about["tenant_id"]
@@ -123,7 +127,8 @@ class Tenant:
     def horizon(self) -> timedelta:
         """Return how much of the past must stay readable."""
         known = self.parameters
-        return timedelta(seconds=max(known.replication_lag, known.write_lag, known.rule_latency, known.membership_latency))
+        lags = (known.replication_lag, known.write_lag, known.rule_latency, known.membership_latency, known.dynamic_refresh)
+        return timedelta(seconds=max(lags))
 
     def put(self, table: str, row: Row) -> None:
         """Write an object."""

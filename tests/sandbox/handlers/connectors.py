@@ -131,11 +131,13 @@ def remove_outbound(call: Call) -> list[Row]:
 
 
 def validate_outbound(call: Call) -> list[Row]:
-    """Try a connector: what control set, else one row of success for each smart host and recipient."""
+    """Try a connector: what control set, else what mail does, else (without mail) a row of success for each smart host and recipient."""
     row = resolve(call)
     given = call.tenant.results.get("validate-outboundconnector")
     if given is not None:
         return given
+    if call.tenant.mail is not None:
+        return call.tenant.mail.validate(row, [str(address) for address in call.parameters["Recipients"]])
     hosts = row["SmartHosts"] or ["MX"]
     tests = [("CheckConnection", str(host), f"Connected to {host} on port 25.") for host in hosts]
     tests += [("SendTestEmail", str(address), f"A test message to {address} was sent.") for address in call.parameters["Recipients"]]

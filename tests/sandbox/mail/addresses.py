@@ -33,7 +33,7 @@ def domain_of(address: str) -> str:
 def without_tag(address: str) -> str:
     """Return a plus-address without its tag: ``a+x@d`` becomes ``a@d``; others unchanged."""
     local, domain = local_part(address), domain_of(address)
-    head, plus, _ = local.partition("+")
+    head, plus, _unused = local.partition("+")
     return f"{head}@{domain}" if plus and head else address
 
 

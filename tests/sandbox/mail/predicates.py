@@ -139,7 +139,7 @@ def _between(subject: Subject, first: Any, second: Any) -> bool:
 def _attribute(entry: Entry | None, wanted: Any, *, pattern: bool) -> bool:
     """Evaluate entries such as ``Department:Sales,Marketing``."""
     for text in texts(wanted):
-        name, _, values = text.partition(":")
+        name, _unused, values = text.partition(":")
         actual = str((entry.attributes if entry else {}).get(name.strip(), "") or "")
         test = _patterns if pattern else _words
         if actual and test([part.strip() for part in values.split(",")], [actual]):
@@ -150,7 +150,7 @@ def _attribute(entry: Entry | None, wanted: Any, *, pattern: bool) -> bool:
 def _listed(subject: Subject, names: tuple[str, ...]) -> list[str]:
     from email.utils import getaddresses
 
-    return [normal(address) for _, address in getaddresses([value for name in names for value in subject.header(name)])]
+    return [normal(address) for _unused, address in getaddresses([value for name in names for value in subject.header(name)])]
 
 
 def _any_listed(names: tuple[str, ...]) -> Callable[[Subject, Any], bool]:
@@ -237,7 +237,7 @@ PAIRS: dict[str, tuple[str, Callable[[Subject, Any, Any], bool]]] = {
     "HeaderMatchesMessageHeader": ("HeaderMatchesPatterns", lambda s, n, v: _patterns(v, s.header(str(n)))),
     "BetweenMemberOf1": ("BetweenMemberOf2", _between),
 }
-SECOND = {second for second, _ in PAIRS.values()}
+SECOND = {second for second, _unused in PAIRS.values()}
 
 
 def _set(value: Any) -> bool:
@@ -264,7 +264,7 @@ def _outcomes(subject: Subject, prefix: str) -> Iterable[tuple[str, bool]]:
 
 def applies(subject: Subject) -> bool:
     """Say whether a rule acts on a recipient of a message: all its conditions hold, and no exception."""
-    return all(holds for _, holds in _outcomes(subject, "")) and not any(holds for _, holds in _outcomes(subject, "ExceptIf"))
+    return all(holds for _unused, holds in _outcomes(subject, "")) and not any(holds for _unused, holds in _outcomes(subject, "ExceptIf"))
 
 
 def unevaluated(rule: Row) -> list[str]:

@@ -68,7 +68,7 @@ def signers(message: Message, lookup: Lookup) -> list[str]:
     """Return the domains whose signature holds."""
     found = []
     for value in message.header("DKIM-Signature"):
-        tags = {key.strip(): text.strip() for key, _, text in (part.partition("=") for part in value.split(";"))}
+        tags = {key.strip(): text.strip() for key, _unused, text in (part.partition("=") for part in value.split(";"))}
         domain, selector = tags.get("d", "").lower(), tags.get("s", "")
         if tags.get("bh") == body_hash(message.body) and lookup(f"{selector}._domainkey.{domain}", "TXT"):
             found.append(domain)
@@ -89,7 +89,7 @@ def spf_passes(domain: str, ip: str, lookup: Lookup, depth: int = 0) -> bool:
 
 
 def _spf_term(term: str, domain: str, ip: str, lookup: Lookup, depth: int) -> bool:
-    name, _, value = term.partition(":")
+    name, _unused, value = term.partition(":")
     name = name.lower()
     if name == "all":
         return True

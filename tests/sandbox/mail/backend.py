@@ -1,0 +1,61 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the world needs of a foreign host, whichever program it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .hoststate import HostState
+
+
+class Endpoint(Protocol):
+    """A listening address."""
+
+    @property
+    def endpoint(self) -> str:
+        """Return address:port."""
+
+
+class Backend(Protocol):
+    """A foreign host: the built-in one or Postfix."""
+
+    backend: str
+    state: HostState
+    loopback: str
+
+    @property
+    def door(self) -> Endpoint:
+        """Return where the outside comes in."""
+
+    @property
+    def own_door(self) -> Endpoint:
+        """Return where the host's own people come in."""
+
+    async def start(self) -> None:
+        """Open the doors."""
+
+    async def stop(self) -> None:
+        """Close everything."""
+
+    async def apply(self) -> None:
+        """Act by the state as it is now."""
+
+    async def reset(self, state: HostState) -> None:
+        """Take another state and forget what is under way."""
+
+    async def switch(self, *, up: bool) -> None:
+        """Switch the host on or off."""
+
+    async def local(self, sender: str, recipients: list[str], content: bytes) -> str:
+        """Hand a message over as one of the host's own programs does; return an error text or ""."""
+
+    def queued(self) -> set[str]:
+        """Return the ids of messages in a queue that the account does not see."""
+
+    def busy(self) -> int:
+        """Count what is under way now."""
+
+    async def flush(self) -> None:
+        """Try everything again now."""

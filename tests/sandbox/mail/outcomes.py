@@ -1,0 +1,89 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The outcome of one copy of a message, from what became of it. Pure.
+
+A copy is one message to one recipient whom the sender wrote. What is placed in a mailbox is judged by where its reader reads at that time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+DELIVERED, HEALED, EARLY, DUPLICATE, SPLIT, BOUNCED, LOOPED, DELAYED, LOST = (
+    "delivered",
+    "healed",
+    "early",
+    "duplicate",
+    "split",
+    "bounced",
+    "loop",
+    "delayed",
+    "lost",
+)
+# From harmless to worst: of several branches of one copy (a list's members, a copy that was kept) the worst counts.
+ORDER = (DELIVERED, HEALED, EARLY, DUPLICATE, DELAYED, SPLIT, BOUNCED, LOOPED, LOST)
+SOURCE, TENANT, OUTSIDE = "source", "tenant", "outside"
+
+
+@dataclass
+class Place:
+    """A copy in a mailbox, and its reader as of that time. ``synced``: the last sync of this reader was done before."""
+
+    system: str  # source, tenant or outside
+    node: str
+    mailbox: str
+    reader: str
+    reads: str  # source, tenant or outside
+    time: str
+    synced: bool = False
+    wave: bool = False  # the tenant's group held the reader
+    copied: bool = False  # a later sync brought it to the tenant
+
+
+@dataclass
+class End:
+    """Another end: bounced, loop or lost (dropped on purpose)."""
+
+    outcome: str
+    node: str
+    status: str
+    reason: str
+    time: str
+
+
+@dataclass
+class Copy:
+    """What became of one copy. ``live`` counts where it is still under way."""
+
+    asked: str
+    hops: list[str] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
+    live: int = 0
+    deferred: int = 0  # times that a host put it off
+
+
+def outcome(copy: Copy, *, queued: bool = False) -> str:
+    """Return a copy's outcome; ``queued``: a host that keeps its own queue still holds it."""
+    found = [end.outcome for end in copy.ends]
+    readers = dict.fromkeys(place.reader for place in copy.places)
+    found += [_read([place for place in copy.places if place.reader == reader]) for reader in readers]
+    if copy.live or queued:
+        found.append(DELAYED)
+    return max(found, key=ORDER.index) if found else LOST
+
+
+def _read(places: list[Place]) -> str:
+    """Judge one reader's places."""
+    systems = {place.system for place in places}
+    first = places[0]
+    if OUTSIDE in systems or first.reads == OUTSIDE:
+        return DELIVERED
+    if {SOURCE, TENANT} <= systems:
+        return DELIVERED if all(place.synced for place in places) else DUPLICATE
+    if TENANT in systems:
+        return DELIVERED if first.reads == TENANT else EARLY if first.wave else SPLIT
+    if first.reads == SOURCE:
+        return DELIVERED
+    return SPLIT if first.synced else HEALED
