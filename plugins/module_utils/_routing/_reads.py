@@ -23,7 +23,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import (
 )
 
 from ._snapshot import ALL, Recipient, Thing, addresses_of
-from ._world import EXPANDED, Accepted, Connector, Inbound, Party, Policies, Predicate, Rule
+from ._world import EXPANDED, MAILBOXES, Accepted, Connector, Inbound, Party, Policies, Predicate, Rule
 
 MAILBOX = ("PrimarySmtpAddress", "EmailAddresses", "ForwardingAddress", "ForwardingSmtpAddress", "DeliverToMailboxAndForward")
 FORWARDS = (*MAILBOX, "Guid", "ExchangeObjectId", "ExternalDirectoryObjectId")
@@ -197,6 +197,12 @@ def identity(found: Recipient) -> str:
     return found.primary or min(found.ids, default=found.name)
 
 
+def kind_of(kind: str) -> str:
+    """The kind as prediction knows it: every further kind of cloud mailbox takes mail like a user's."""
+    further = kind.endswith("mailbox") and not kind.startswith("remote")
+    return "usermailbox" if further and kind not in MAILBOXES else kind
+
+
 def party(found: Recipient, more: Row, members: tuple[str, ...] | None) -> Party:
     """A recipient with its mailbox's or group's own row, where one was read."""
     forward = more.get("ForwardingAddress")
@@ -206,7 +212,7 @@ def party(found: Recipient, more: Row, members: tuple[str, ...] | None) -> Party
         identity(found),
         found.primary,
         found.addresses | addresses_of(more),
-        found.kind,
+        kind_of(found.kind),
         external=found.external,
         forward="" if is_empty(forward) else str(address_key(forward)),
         forward_smtp="" if is_empty(smtp) else str(address_key(smtp)),

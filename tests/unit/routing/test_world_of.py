@@ -233,5 +233,20 @@ def test_an_inbound_connector_is_read() -> None:
     assert (found.restrict, found.enhanced, found.internal) == ("ip", True, False)
 
 
+@pytest.mark.parametrize(
+    ("shown", "kind"),
+    [
+        ("SchedulingMailbox", "usermailbox"),
+        ("RoomMailbox", "roommailbox"),
+        ("GroupMailbox", "groupmailbox"),
+        ("RemoteUserMailbox", "remoteusermailbox"),
+        ("MailUser", "mailuser"),
+    ],
+)
+def test_every_kind_of_cloud_mailbox_takes_mail(shown: str, kind: str) -> None:
+    found = world(recipients=[*PEOPLE, mailbox(f"odd@{SHARED}", shown)])
+    assert found.by_address[f"odd@{SHARED}"].kind == kind
+
+
 def test_every_further_read_is_a_get_cmdlet() -> None:
     assert all(call.reads for call in CALLS.values())
