@@ -1,0 +1,146 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each disputed fact under each of its readings: what hangs on it, and that the verdict is the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._outcomes import worst
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._readings import FACTS
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
+    Connector,
+    Party,
+    Policies,
+    Predicate,
+    Rule,
+    SenderDomain,
+    World,
+)
+
+from .worlds import OTHER, ROUTING, RULE, SHARED, ask, at_tenant, authoritative, group, parties, rule, source, verdict, world
+
+
+def by_scope() -> World:
+    """The MX moved, the method's own rule."""
+    return at_tenant(world(rules=(rule("organization"),)))
+
+
+def nested() -> World:
+    """A migrated user in a group inside the group."""
+    return world(parties=(*parties(("group inner",)), group("inner", ("migrated",))))
+
+
+def two_ways() -> World:
+    """Two rules name a connector each; the second leads to nobody."""
+    second = replace(rule(), name="second", priority=1, route="nowhere")
+    lost = Connector("nowhere", hosts=())
+    found = world(rules=(rule(), second))
+    return replace(found, connectors=(*found.connectors, lost))
+
+
+def strict(**more: object) -> World:
+    """Senders that ask for rejects and do not sign."""
+    return replace(world(senders={"outside.example.org": SenderDomain(reject=True, dkim=False)}), **more)  # type: ignore[arg-type] # each case names one field
+
+
+def away() -> World:
+    """A mailbox that forwards outside."""
+    return world(parties=(*parties(), Party("away", f"away@{OTHER}", frozenset({f"away@{OTHER}"}), forward_smtp="x@elsewhere.example")))
+
+
+def elsewhere(original: bool | None) -> World:
+    """A stub whose primary address is in the routing domain."""
+    people = [one for one in parties(("migrated",)) if one.id != "stub"]
+    stub = Party("stub", f"stub@{ROUTING}", frozenset({f"stub@{ROUTING}", f"stub@{SHARED}"}))
+    return world(parties=(*people, stub), rules=(rule(original=original),))
+
+
+CASES: list[tuple[str, Callable[[], World], str, str, str, dict[str, str]]] = [
+    ("sent_to_scope", by_scope, "stub", "internet", "mail", {"a": "split", "b": "delivered", "c": "delivered"}),
+    ("sent_to_scope", by_scope, "noobj", "internet", "mail", {"a": "loop", "b": "loop", "c": "delivered"}),
+    ("system_mail", world, "stub", "tenant", "bounce", {"acts": "delivered", "spared": "split"}),
+    ("system_mail", world, "stub", "tenant", "oof", {"acts": "delivered", "spared": "split"}),
+    ("system_mail", world, "stub", "tenant", "journal", {"acts": "delivered", "spared": "split"}),
+    ("nested_members", nested, "migrated", "tenant", "mail", {"counts": "delivered", "direct": "loop"}),
+    ("dmarc_domain", strict, "migrated", "internet", "mail", {"shared": "delivered", "routing": "bounced"}),
+    ("mail_user", lambda: world(rules=()), "mailuser", "tenant", "mail", {"once": "delivered", "again": "loop"}),
+    ("mail_user", lambda: at_tenant(world(rules=())), "mailuser", "internet", "mail", {"once": "loop", "again": "loop"}),
+    (
+        "plus_addressing",
+        lambda: at_tenant(authoritative(world(policies=Policies(plus_addressing=None)))),
+        f"migrated+x@{SHARED}",
+        "internet",
+        "mail",
+        {"on": "delivered", "off": "bounced"},
+    ),
+    ("recipient_address_type", lambda: elsewhere(None), "stub", "tenant", "mail", {"resolved": "split", "original": "bounced"}),
+    ("two_routes", two_ways, "stub", "tenant", "mail", {"last": "delayed", "first": "delivered"}),
+    ("missing_connector", lambda: world(connectors=()), "stub", "tenant", "mail", {"stuck": "delayed", "ignored": "split"}),
+    ("auto_forward", away, f"away@{OTHER}", "tenant", "mail", {"allowed": "delivered", "blocked": "bounced"}),
+    (
+        "honor_dmarc",
+        lambda: strict(policies=Policies(honor_dmarc=None), facts={"dmarc_domain": "routing"}),
+        "migrated",
+        "internet",
+        "mail",
+        {"on": "bounced", "off": "delivered"},
+    ),
+    (
+        "rate_limit",
+        lambda: world(sources=(source(modes=frozenset({"rate_limited"})),)),
+        "stub",
+        "tenant",
+        "mail",
+        {"takes": "delivered", "defers": "delayed"},
+    ),
+    (
+        "edge_blocking",
+        lambda: at_tenant(authoritative(world(rules=()))),
+        "folder",
+        "internet",
+        "mail",
+        {"hidden": "bounced", "seen": "delivered"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("fact", "build", "name", "origin", "kind", "outcomes"), CASES, ids=[f"{case[0]}-{case[2]}-{case[4]}" for case in CASES]
+)
+def test_each_reading_has_its_outcome(
+    fact: str, build: Callable[[], World], name: str, origin: str, kind: str, outcomes: dict[str, str]
+) -> None:
+    prediction = ask(build(), name, origin, kind=kind)
+    assert set(outcomes) == set(FACTS[fact].readings)
+    for reading, outcome in outcomes.items():
+        assert {route.outcome for route in prediction.under({fact: reading})} == {outcome}, reading
+        assert ask(replace(build(), facts={**build().facts, fact: reading}), name, origin, kind=kind).outcomes == {outcome}
+    assert prediction.verdict == worst(outcomes.values())
+    if len(set(outcomes.values())) > 1:
+        assert FACTS[fact].about in prediction.sentence()
+
+
+def test_every_disputed_fact_is_played() -> None:
+    assert {case[0] for case in CASES} == set(FACTS)
+
+
+def test_rules_act_on_ordinary_mail_and_on_calendar_items() -> None:
+    assert ask(world(), "stub", "tenant").outcomes == {"delivered"}
+    assert ask(world(), "stub", "tenant", kind="calendar").outcomes == {"delivered"}
+
+
+def test_an_internal_remote_domain_is_inside() -> None:
+    found = world(rules=(Rule(RULE, ends="reject", conditions=(Predicate("SentToScope", ("inorganization",)),)),))
+    assert verdict(found, "x@partner.example", "tenant") == "delivered"
+    assert verdict(replace(found, remote_internal=frozenset({"partner.example"})), "x@partner.example", "tenant") == "bounced"
+
+
+def test_subdomains_are_accepted_only_where_the_domain_matches_them() -> None:
+    found = at_tenant(world(rules=()))
+    open_ = replace(found, domains={**found.domains, SHARED: replace(found.domains[SHARED], subdomains=True)})
+    assert verdict(found, f"x@deep.{SHARED}", "internet") == "delivered"
+    assert verdict(open_, f"x@deep.{SHARED}", "internet") == "loop"
