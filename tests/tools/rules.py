@@ -50,6 +50,14 @@ def _functions(tree: ast.Module) -> Iterator[str]:
                 yield f"{node.lineno}: {node.name} has {length} lines, {FUNCTION_LINES} are allowed"
 
 
+def _names(tree: ast.Module) -> Iterator[str]:
+    """ansible-test refuses the name in every file, and takes a minute to say so."""
+    for node in ast.walk(tree):
+        bound = node.arg if isinstance(node, ast.arg) else node.id if isinstance(node, ast.Name) else ""
+        if bound == "_" and isinstance(node, ast.arg | ast.Name):
+            yield f"{node.lineno}: the name _; call it _unused, or by what it is"
+
+
 def _is_table(node: ast.stmt) -> bool:
     """An assignment to an upper-case name: documentation, SPEC, a table of properties."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -81,8 +89,10 @@ def problems(name: str, text: str) -> list[str]:
     """What a file breaks; name: its path in the checkout. One line each, with the path and the line."""
     lines = text.splitlines()
     tree = ast.parse(text)
-    found = [*_lines(lines), *_functions(tree)]
-    if lines:
+    found = [*_lines(lines), *_functions(tree), *_names(tree)]
+    if lines and name.endswith("/__init__.py") and name.startswith(("plugins/", "tests/unit/")):
+        found.append("1: an __init__.py must be empty here")
+    elif lines:
         found += _header(lines)
     if name.startswith(("plugins/modules/", "plugins/module_utils/")):
         found += _imports(tree)
@@ -97,7 +107,11 @@ def problems(name: str, text: str) -> list[str]:
 
 def is_script(path: Path) -> bool:
     """A Python program without the suffix, as tests/sandbox/serve."""
-    return not path.suffix and path.is_file() and path.read_bytes()[:60].splitlines()[:1] == [b"#!/usr/bin/env python3"]
+    return (
+        not path.suffix
+        and path.is_file()
+        and path.read_bytes()[:60].splitlines()[:1] in ([b"#!/usr/bin/env python"], [b"#!/usr/bin/env python3"])
+    )
 
 
 def check(root: Path) -> list[str]:

@@ -23,6 +23,9 @@ UNTYPED = "# type: " + "ignore[misc]"
         ("tests/a.py", "x = 1\n" * (rules.FILE_LINES + 1), "404 lines, 400 are allowed"),
         ("plugins/module_utils/_a.py", "import requests\n", "imports requests"),
         ("plugins/modules/a.py", "from ansible_collections.mailops.exchange.plugins.plugin_utils import _b\n", "plugin_utils"),
+        ("tests/a.py", "for _ in 'ab':\n    pass\n", "the name _"),
+        ("tests/a.py", "def f(*_: int) -> None:\n    pass\n", "the name _"),
+        ("plugins/a/__init__.py", "", "must be empty"),
         ("plugins/modules/a.py", "x = 1\n" * (rules.MODULE_CODE + 1), "41 lines of code"),
     ],
 )
