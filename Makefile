@@ -6,7 +6,7 @@ ARGS ?=
 GATES ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
-.PHONY: test test-all lint isolation sandbox demo docs format artefact lock runtime roles help
+.PHONY: test test-all lint isolation ratio sandbox demo docs format artefact lock runtime roles help
 .DEFAULT_GOAL := test
 
 help: ## this list
@@ -28,6 +28,9 @@ format: ## write every Python file in the one style
 
 isolation: ## tenants that differ in one credential each are kept apart
 	@$(TOOL)suite isolation tests/isolation
+
+ratio: ## what a converged task costs beside a task that does nothing
+	@$(TOOL)suite ratio tests/benchmarks
 
 demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down
 	@$(TOOL)program demo $(ARGS)
