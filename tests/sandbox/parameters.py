@@ -75,7 +75,7 @@ class Parameters:
     dmarc_domain: str = "shared"
     missing_connector: str = "stuck"
     rules_after_redirect: bool = False
-    routed_address: str = "as_written"
+    routed_address: str = "primary"
     unevaluated_match: bool = False
     honor_dmarc: bool = True
     trusted_sealers: tuple[str, ...] = ()  # domains whose ARC seal is believed

@@ -39,7 +39,7 @@ FACTS = (
         "a rule routes to a connector that is gone or disabled: stuck - the message waits; rule_error - the rule's RuleErrorAction decides",
     ),
     Fact("rules_after_redirect", (False, True), "rules below a redirecting rule see the new recipient"),
-    Fact("routed_address", ("as_written", "primary"), "the address that a rule's connector is given for a recipient of the tenant"),
+    Fact("routed_address", ("primary", "as_written"), "the address that a rule's connector is given for a recipient of the tenant"),
     Fact("unevaluated_match", (False, True), "a condition that the sandbox does not evaluate counts as matched"),
 )
 
@@ -54,6 +54,6 @@ class Facts:
     dmarc_domain: str = "shared"
     missing_connector: str = "stuck"
     rules_after_redirect: bool = False
-    routed_address: str = "as_written"
+    routed_address: str = "primary"
     unevaluated_match: bool = False
     loop_entries: int = 3  # so many entries of one message into one tenant end it

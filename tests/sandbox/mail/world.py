@@ -34,7 +34,7 @@ from .zone import FRESH, STALE, Version, Zone
 Kept = tuple[dict[tuple[str, str], list[Version]], list[HostState], tuple[dict[str, str], set[str], set[str]]]
 
 LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+")
-QUIET = 0.03  # real seconds between looks at whether all is quiet
+QUIET = 0.01  # real seconds between looks at whether all is quiet
 
 
 def builtin(world: World, state: HostState, loopback: str) -> Backend:
