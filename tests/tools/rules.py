@@ -19,7 +19,14 @@ HEADER = (
     "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)",
     "# SPDX-License-Identifier: GPL-3.0-or-later",
 )
-DOCUMENTS = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+# Which package brings an import of another name.
+PROVIDERS = {
+    "azure": "azure-identity",
+    "cryptography": "azure-identity",
+    "dns": "dnspython",
+    "urllib3": "requests",
+    "winrm": "pywinrm",
+}
 SUPPRESSION = re.compile(
     r"#\s*(?:noqa(?::\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*)?|type:\s*ignore(?:\[[\w,\s-]+\])?|pylint:\s*disable=[\w,-]+)(.*)$"
 )
@@ -74,19 +81,32 @@ def module_code(text: str) -> int:
     return sum(1 for number in outside if lines[number - 1].strip() and not lines[number - 1].lstrip().startswith("#"))
 
 
+def _imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and full name of every import from outside of Python itself; relative ones are left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) and not getattr(node, "level", False):
+            for name in [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]:
+                if name.partition(".")[0] not in sys.stdlib_module_names:
+                    yield node.lineno, name
+
+
 def _imports(tree: ast.Module) -> Iterator[str]:
     """Modules and module_utils run where nothing but Python and Ansible's own module_utils is certain."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Import | ast.ImportFrom) or getattr(node, "level", False):
-            continue
-        for name in [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]:
-            own = name.startswith(("ansible.module_utils", "ansible_collections.mailops.exchange.plugins.module_utils"))
-            if not own and name.partition(".")[0] not in sys.stdlib_module_names:
-                yield f"{node.lineno}: imports {name}, which is neither standard library nor module_utils"
+    for line, name in _imported(tree):
+        if not name.startswith(("ansible.module_utils", "ansible_collections.mailops.exchange.plugins.module_utils")):
+            yield f"{line}: imports {name}, which is neither standard library nor module_utils"
 
 
-def problems(name: str, text: str) -> list[str]:
-    """What a file breaks; name: its path in the checkout. One line each, with the path and the line."""
+def _requirements(tree: ast.Module, listed: str) -> Iterator[str]:
+    """What the rest of the plugins import comes with Ansible or with a package that requirements.txt names."""
+    for line, name in _imported(tree):
+        top = name.partition(".")[0]
+        if top not in {"ansible", "ansible_collections"} and not re.search(rf"^{PROVIDERS.get(top, top)}\b", listed, re.MULTILINE):
+            yield f"{line}: imports {name}, whose package requirements.txt does not name"
+
+
+def problems(name: str, text: str, listed: str = "") -> list[str]:
+    """What a file breaks, one line each. name: its path in the checkout; listed: the text of requirements.txt."""
     lines = text.splitlines()
     tree = ast.parse(text)
     found = [*_lines(lines), *_functions(tree), *_names(tree)]
@@ -96,6 +116,8 @@ def problems(name: str, text: str) -> list[str]:
         found += _header(lines)
     if name.startswith(("plugins/modules/", "plugins/module_utils/")):
         found += _imports(tree)
+    elif name.startswith("plugins/"):
+        found += _requirements(tree, listed)
     if name.startswith("plugins/modules/"):
         code = module_code(text)
         if code > MODULE_CODE:
@@ -117,8 +139,9 @@ def is_script(path: Path) -> bool:
 def check(root: Path) -> list[str]:
     """The problems of every Python file under plugins and tests."""
     found = []
+    listed = (root / "requirements.txt").read_text(encoding="utf-8")
     for top in ("plugins", "tests"):
         for path in sorted((root / top).rglob("*")):
             if path.suffix == ".py" or is_script(path):
-                found += problems(str(path.relative_to(root)), path.read_text(encoding="utf-8"))
+                found += problems(str(path.relative_to(root)), path.read_text(encoding="utf-8"), listed)
     return found

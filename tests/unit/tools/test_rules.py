@@ -22,6 +22,8 @@ UNTYPED = "# type: " + "ignore[misc]"
         ("tests/a.py", "def f():\n" + "    x = 1\n" * rules.FUNCTION_LINES, "f has 41 lines"),
         ("tests/a.py", "x = 1\n" * (rules.FILE_LINES + 1), "404 lines, 400 are allowed"),
         ("plugins/module_utils/_a.py", "import requests\n", "imports requests"),
+        ("plugins/plugin_utils/_a.py", "import tenacity\n", "imports tenacity"),
+        ("plugins/plugin_utils/_a.py", "from dns import resolver\n", "imports dns"),
         ("plugins/modules/a.py", "from ansible_collections.mailops.exchange.plugins.plugin_utils import _b\n", "plugin_utils"),
         ("tests/a.py", "for _ in 'ab':\n    pass\n", "the name _"),
         ("tests/a.py", "def f(*_: int) -> None:\n    pass\n", "the name _"),
@@ -46,8 +48,9 @@ def test_a_missing_header_is_told() -> None:
         ("tests/a.py", f"assert True  {MUTE} the type checker cannot know\n"),
         ("tests/a.py", f"class A(B):  {UNTYPED}  # the base class ships no types\n    pass\n"),
         ("plugins/modules/a.py", "SPEC = (\n" + "    1,\n" * 100 + ")\n# comment\n\nDOCUMENTATION = r'''\n" + "a\n" * 99 + "'''\n"),
+        ("plugins/plugin_utils/_a.py", "import requests\nimport urllib3.exceptions\nfrom azure.core import x\nfrom ansible import y\n"),
         ("plugins/module_utils/_a.py", "import json\nfrom ansible.module_utils.basic import AnsibleModule\nfrom ._b import c\n"),
     ],
 )
 def test_what_is_allowed_passes(name: str, body: str) -> None:
-    assert rules.problems(name, HEADER + body) == []
+    assert rules.problems(name, HEADER + body, "requests >= 2\nazure-identity >= 1\n") == []
