@@ -28,7 +28,8 @@ attributes:
   action_group:
     support: full
     description: Use C(group/mailops.exchange.exchange) in C(module_defaults) to set options of all modules.
-    membership: mailops.exchange.exchange
+    membership:
+      - mailops.exchange.exchange
 notes:
   - Runs on hosts with C(ansible_connection=mailops.exchange.rest), in the playbook's own process; nothing is copied anywhere.
 """

@@ -80,7 +80,7 @@ def change(wanted: Sequence[str], found: Mapping[str, Row], rows: Sequence[Row],
     members. state: present, absent, exact. An identity of `absent` that the directory does not know is no member.
     """
     people = [(name, _person(name, found)) for name in wanted]
-    asked = {key for _, person in people for key in person}
+    asked = {key for name, person in people for key in person}
     if state == "present":
         leaving: list[Row] = []
     else:

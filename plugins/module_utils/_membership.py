@@ -141,10 +141,10 @@ class _Writing:
         """One chunk. Each of these writes can be repeated without harm, so one of unknown fate is sent again."""
         pauses = Pauses(self.context)
         doubtful = self._once(chunk)
-        for _ in range(ATTEMPTS - 1):
-            if not doubtful or not pauses.more():
-                break
-            doubtful = self._once([call for call, _ in doubtful])
+        left = ATTEMPTS - 1
+        while doubtful and left and pauses.more():
+            doubtful = self._once([pair[0] for pair in doubtful])
+            left -= 1
         self.refused += doubtful
 
     def _once(self, chunk: Sequence[Cmdlet]) -> list[tuple[Cmdlet, ExchangeError]]:

@@ -69,6 +69,8 @@ class Property:
             entry["elements"] = "str"
         if self.choices:
             entry["choices"] = [*self.choices, *([""] if self.clears else [])]
+        if "pass" in self.option and self.kind.ansible != "bool":
+            entry["no_log"] = False  # "bypass" looks like a secret's name and is none
         if self.aliases:
             entry["aliases"] = list(self.aliases)
         return entry
@@ -377,7 +379,7 @@ def _row_after(resource: Resource, row: Row, wanted: Mapping[str, Any]) -> Row:
     after = dict(row)
     for prop in resource.properties:
         if prop.option in wanted and prop.shown_as:
-            final, _ = _target(prop, wanted[prop.option], prop.current(row))
+            final = _target(prop, wanted[prop.option], prop.current(row))[0]
             after[prop.shown_as] = prop.display(final)
             if prop.read_with:
                 after[prop.parameter] = final

@@ -63,16 +63,13 @@ class Spec(Protocol):
     @property
     def argument_spec(self) -> Mapping[str, Any]:
         """The module's options, as core's argument specs have them."""
-        ...
 
     @property
     def rules(self) -> Mapping[str, Any]:
         """mutually_exclusive, required_together, required_one_of, required_if, required_by."""
-        ...
 
     def run(self, params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         """Do the module's work; raises ExchangeError, InputError, Refused."""
-        ...
 
 
 @dataclass(frozen=True)

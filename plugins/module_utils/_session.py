@@ -239,12 +239,9 @@ class Session(Protocol):
 
     def call(self, cmdlet: Cmdlet) -> Reply:
         """Run one cmdlet; raises the typed ExchangeError."""
-        ...
 
     def call_many(self, cmdlets: Sequence[Cmdlet]) -> list[Reply | ExchangeError]:
         """Run calls that do not depend on each other; answers in the order asked, each with its own fate."""
-        ...
 
     def overlay(self, noun: str, identities: Sequence[str], rows: Sequence[Row]) -> None:
         """In check mode, let later reads of `noun` by any of `identities` see `rows` (none: absent)."""
-        ...

@@ -77,7 +77,7 @@ def domain_key(value: Any) -> Hashable:
 def costed_domain_key(value: Any) -> Hashable:
     """A sender domain with its cost: `contoso.com` is `smtp:contoso.com;1`."""
     plain = fold(value).removeprefix("smtp:")
-    name, _, cost = plain.partition(";")
+    name, cost = (*plain.split(";", 1), "")[:2]
     return name.rstrip("."), int(cost) if re.fullmatch(r"[0-9]{1,6}", cost.strip()) else 1
 
 
@@ -137,7 +137,7 @@ def span_key(value: Any) -> Hashable:
         return timedelta(days=int(plain)).total_seconds()
     found = _SPAN.match(plain)
     if found:
-        sign, days, hours, minutes, seconds, _ = found.groups()
+        sign, days, hours, minutes, seconds = found.groups()[:5]
         span = timedelta(days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=int(seconds or 0))
         return -span.total_seconds() if sign else span.total_seconds()
     iso = _ISO_SPAN.match(plain)
@@ -207,7 +207,7 @@ def tip_key(value: Any) -> Hashable:
 
 def attribute_words_key(value: Any) -> Hashable:
     """`Department:Sales,Support`: an attribute and its words, in any order."""
-    name, _, words = str(value).partition(":")
+    name, words = (*str(value).split(":", 1), "")[:2]
     return fold(name), frozenset(fold(word) for word in words.split(",") if word.strip())
 
 
@@ -340,7 +340,7 @@ def many(kind: Kind, *, edits: bool = False, null: bool = False) -> Kind:
 
 def _other_address_type(value: Any) -> bool:
     """True for a proxy address that is no SMTP address: the service keeps SPO, SIP and X500 ones of its own."""
-    prefix, colon, _ = str(value).partition(":")
+    prefix, colon = str(value).partition(":")[:2]
     return bool(colon) and prefix.strip().casefold() != "smtp"
 
 
