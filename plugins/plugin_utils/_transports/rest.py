@@ -24,7 +24,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import (
 
 from .rest_errors import error_of
 from .rest_http import Http, NoAnswer
-from .rest_retry import judge
+from .rest_retry import judge, retry_after
 from .rest_settings import Settings, settings_from
 from .rest_signin import Token, TokenSource
 from .rest_wire import (
@@ -106,8 +106,9 @@ class RestTransport:
             return None, verdict.pause
         error = self._error(cmdlet, outcome)
         error.uncertain = verdict.uncertain
-        if verdict.again and attempt > 1:
-            error.text += f" ({attempt} attempts)"
+        if verdict.again:
+            asked = retry_after(outcome.headers) if isinstance(outcome, Response) else None
+            error.text += f" ({attempt} of {self.settings.max_attempts} attempts{'' if asked is None else f', asked to wait {asked:g} s'})"
         return error, 0.0
 
     def _error(self, cmdlet: Cmdlet, outcome: Outcome) -> ExchangeError:

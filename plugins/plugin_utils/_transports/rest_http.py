@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from .rest_wire import Response
 CONNECT_SECONDS = 30.0
 # Below this many seconds a request is not begun any more.
 LEAST_SECONDS = 0.05
+# Reasons of OpenSSL that only a handshake has.
+HANDSHAKE = frozenset({"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "SSLV3_ALERT_HANDSHAKE_FAILURE"})
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def unanswered(error: Exception) -> NoAnswer:
     """What a client's exception says about the request."""
     text = reason(error)
     if isinstance(error, requests.exceptions.SSLError):
-        return NoAnswer(text, sent=False, fatal=True)
+        # A connection that is cut later breaks TLS too; only what the handshake alone can say came before the request.
+        before = isinstance(innermost(error), ssl.SSLCertVerificationError) or getattr(innermost(error), "reason", "") in HANDSHAKE
+        return NoAnswer(text, sent=not before, fatal=before)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return NoAnswer(text, sent=False, timed_out=True)
     if isinstance(error, requests.exceptions.Timeout):
@@ -108,13 +113,19 @@ def unanswered(error: Exception) -> NoAnswer:
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)):
         return NoAnswer(text, sent=False, fatal=True)
     cause = error.args[0] if error.args else None
-    innermost = getattr(cause, "reason", cause)
-    before = isinstance(innermost, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
+    wrapped = getattr(cause, "reason", cause)
+    before = isinstance(wrapped, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
     return NoAnswer(text, sent=not before)
 
 
 def reason(error: BaseException) -> str:
     """The innermost cause in words, without the addresses that wrap it (a proxy's may hold a password)."""
+    last = innermost(error)
+    return getattr(last, "strerror", None) or str(last) or type(last).__name__
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The exception that all others were made from."""
     seen: list[BaseException] = []
     current: Any = error
     while isinstance(current, BaseException) and current not in seen:
@@ -123,5 +134,4 @@ def reason(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             inner = next((part for part in reversed(current.args) if isinstance(part, BaseException)), None)
         current = inner or current.__cause__ or current.__context__
-    last = seen[-1]
-    return getattr(last, "strerror", None) or str(last) or type(last).__name__
+    return seen[-1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import os
 import ssl
 import threading
 import time
@@ -40,12 +41,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to answer. body: a dict is sent as JSON. drop: close the connection without a word."""
+    """What to answer. body: a dict is sent as JSON. drop: close the connection without a word; rude: not even TLS's own goodbye."""
 
     status: int = 200
     body: Any = field(default_factory=lambda: {"value": []})
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
+    rude: bool = False
     delay: float = 0.0
 
 
@@ -155,7 +157,10 @@ class Service(AbstractContextManager["Service"]):
                 time.sleep(answer.delay)
                 if answer.drop:
                     self.close_connection = True
-                    self.connection.close()
+                    if answer.rude:
+                        os.close(self.connection.detach())
+                    else:
+                        self.connection.close()
                     return
                 data = answer.body if isinstance(answer.body, bytes) else None
                 if data is None:

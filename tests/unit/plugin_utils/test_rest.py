@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socketserver
 import threading
 import time
 from collections.abc import Iterator
@@ -138,7 +139,7 @@ def test_attempts_are_capped(folder: Path) -> None:
     with transport(answers(Answer(429, headers={"Retry-After": "1"})), folder, max_attempts=3) as (made, service, _):
         error = failure(made, SET)
     assert (error.kind, error.uncertain, len(service.requests)) == ("throttled", False, 3)
-    assert "(3 attempts)" in error.text
+    assert "(3 of 3 attempts, asked to wait 1 s)" in error.text
 
 
 def test_the_total_time_is_capped(folder: Path) -> None:
@@ -147,7 +148,7 @@ def test_the_total_time_is_capped(folder: Path) -> None:
     assert (error.kind, len(service.requests), pauses) == ("throttled", 1, [])
 
 
-@pytest.mark.parametrize("fault", [Answer(503), Answer(504), Answer(408), Answer(drop=True)])
+@pytest.mark.parametrize("fault", [Answer(503), Answer(504), Answer(408), Answer(drop=True), Answer(drop=True, rude=True)])
 def test_reads_are_repeated_and_doubtful_writes_are_not(folder: Path, fault: Answer) -> None:
     with transport(answers(fault, rows()), folder) as (made, service, _):
         assert isinstance(one(made, GET), Reply)
@@ -405,3 +406,20 @@ def test_pages_of_a_batched_call(folder: Path) -> None:
         holder.append(service)
         results = made.call_many([GET, GET])
     assert [len(result.rows) for result in results if isinstance(result, Reply)] == [2, 2]
+
+
+def test_a_service_without_tls_is_told_at_once(folder: Path) -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.StreamRequestHandler) as plain:
+
+        def talk() -> None:
+            connection, _ = plain.get_request()
+            with connection:
+                connection.recv(10)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        talker = threading.Thread(target=talk)
+        talker.start()
+        with transport(answers(rows()), folder, endpoint=f"https://127.0.0.1:{plain.server_address[1]}") as (made, _, pauses):
+            error = failure(made, SET)
+        talker.join()
+    assert (error.kind, error.uncertain, pauses) == ("unavailable", False, [])
