@@ -86,8 +86,9 @@ class Courier:
 
     @property
     def busy(self) -> int:
-        """Count what runs now; what waits for a later time is not counted."""
-        return len(self._tasks)
+        """Count what runs now or is due; what waits for a later time is not counted."""
+        now = self._world.now()
+        return len(self._tasks) + sum(1 for entry in self.waiting if entry.due is not None and entry.due <= now)
 
     def flush(self) -> None:
         """Try everything that waits, now."""
