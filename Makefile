@@ -32,6 +32,9 @@ isolation: ## tenants that differ in one credential each are kept apart
 ratio: ## what a converged task costs beside a task that does nothing
 	@$(TOOL)suite ratio tests/benchmarks
 
+ratio: ## what a converged task costs beside a task that does nothing
+	@$(TOOL)suite ratio tests/benchmarks/test_ratio.py
+
 demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down
 	@$(TOOL)program demo $(ARGS)
 
