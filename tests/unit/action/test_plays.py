@@ -200,3 +200,31 @@ def test_nothing_is_left_behind(tree: Path, tmp_path: Path, tenant: dict[str, An
     while list(runtime.iterdir()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_task_that_ran_out_of_time_leaves_the_session_usable(
+    tree: Path, tmp_path: Path, tenant: dict[str, Any], sandbox: Sandbox
+) -> None:
+    before = len(sandbox.control("GET", "/tokens"))
+    sandbox.control("PUT", "/faults", [{"match": {"cmdlet": "Get-TransportConfig"}, "action": {"delay": 5}}])
+    slow = {"mailops.exchange.cmdlet": {"cmdlet": "Get-TransportConfig"}, "timeout": 1, "ignore_errors": True}
+    play = player(tree, tmp_path, tenant)
+    run = play.run(play.tasks([READ, slow, READ]))
+    assert [event["event"] for event in run.results] == ["ok", "failed", "ok"]
+    assert len(sandbox.control("GET", "/tokens")) - before == 1
+
+
+def test_progress_is_shown_while_a_task_runs(tree: Path, tmp_path: Path, tenant: dict[str, Any]) -> None:
+    play = player(tree, tmp_path, tenant)
+    task = {"seconds": 2, "interval": 1, "reason": "a change of a test"}
+    book = play.tasks([{"mailops.exchange.coexistence_wait": task}])
+    command = play.command(book, {})
+    shown: list[float] = []
+    with subprocess.Popen(
+        command, env=play.environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        shown = [time.monotonic() for line in process.stdout if "[contoso] waiting for a change of a test" in line]
+        ended = time.monotonic()
+    assert process.returncode == 0
+    assert ended - shown[0] >= 1
