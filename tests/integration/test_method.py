@@ -93,8 +93,8 @@ def test_the_wire_of_a_set_up_is_the_method(player: Player, sandbox: Sandbox, te
     assert run.code == 0, run.output
     writes = sandbox.writes()
     made = [(call["cmdlet"], call["parameters"]) for call in writes if call["cmdlet"] not in MORE]
-    assert [name for name, _ in made] == [name for name, _ in METHOD]
-    for (name, wanted), (_, found), besides in zip(METHOD, made, BESIDES, strict=True):
+    assert [call[0] for call in made] == [call[0] for call in METHOD]
+    for (name, wanted), (_name, found), besides in zip(METHOD, made, BESIDES, strict=True):
         assert set(found) - set(wanted) == set(besides), name
         for key, pattern in besides.items():
             assert re.fullmatch(pattern, str(found[key])), (name, key)

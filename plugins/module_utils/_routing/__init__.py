@@ -1,5 +1,0 @@
-# Copyright: the mailops.exchange authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-# PRIVATE to the collection: no promise of stability is made for anything in this file.
-"""Coexistence routing: marks, inputs, snapshot, guards, plans, waves. Pure: knows neither Ansible nor network."""

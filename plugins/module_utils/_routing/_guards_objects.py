@@ -58,7 +58,7 @@ def _acting(rule: Thing) -> bool:
 
 def _our_rules(case: Situation) -> dict[str, Thing]:
     """Our routing rules that stand, by GUID."""
-    return {rule.guid: rule for _, rule in objects.present(case.inputs, case.snapshot, objects.RULE)}
+    return {rule.guid: rule for rule in objects.mine(case.inputs, case.snapshot, objects.RULE)}
 
 
 def u5(case: Situation) -> Iterator[Finding]:
@@ -221,7 +221,7 @@ def u24(case: Situation) -> Iterator[Finding]:
     first = min((rule.priority for rule in ours.values()), default=len(case.snapshot.rules))
     if case.inputs.rule_priority is not None and case.step in {"preflight", "setup", "enforce"}:
         first = case.inputs.rule_priority
-    own_inbound = {rule.guid for _, rule in objects.present(case.inputs, case.snapshot, objects.INBOUND_RULE)}
+    own_inbound = {rule.guid for rule in objects.mine(case.inputs, case.snapshot, objects.INBOUND_RULE)}
     for rule in case.snapshot.rules:
         if rule.guid in ours or rule.guid in own_inbound or not _acting(rule) or _apart(case, rule):
             continue

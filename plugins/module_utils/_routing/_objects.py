@@ -82,9 +82,14 @@ def present(inputs: Inputs, snapshot: Snapshot, *nouns: str) -> Iterator[tuple[E
             yield one, thing
 
 
+def mine(inputs: Inputs, snapshot: Snapshot, *nouns: str) -> list[Thing]:
+    """The same without what was expected."""
+    return [thing for _expected, thing in present(inputs, snapshot, *nouns)]
+
+
 def line_of(inputs: Inputs, snapshot: Snapshot) -> Line:
     """The memory in our group; an empty one when there is no group or its line was cut."""
-    for _, thing in present(inputs, snapshot, GROUP):
+    for thing in mine(inputs, snapshot, GROUP):
         try:
             return read_line(thing.comment) or Line()
         except BrokenLineError:
@@ -125,7 +130,7 @@ def stops(inputs: Inputs, snapshot: Snapshot, told: Mapping[str, str]) -> dict[s
     """
     now = clock(snapshot)
     noted = {**told, **line_of(inputs, snapshot).stops}
-    left = any(True for _ in present(inputs, snapshot, GROUP, CONNECTOR))
+    left = bool(mine(inputs, snapshot, GROUP, CONNECTOR))
     standing = {one.name: thing for one, thing in present(inputs, snapshot, RULE)}
     found: dict[str, datetime | None] = {}
     for one in of(inputs, RULE):

@@ -72,7 +72,7 @@ def faults(case: Situation) -> list[str]:
 
 def _line_faults(case: Situation) -> list[str]:
     found = []
-    for _, group in objects.present(case.inputs, case.snapshot, objects.GROUP):
+    for group in objects.mine(case.inputs, case.snapshot, objects.GROUP):
         try:
             read_line(group.comment)
         except BrokenLineError as error:
@@ -261,17 +261,17 @@ def teardown(case: Situation) -> Plan:
     noted = told(case)
     known = objects.line_of(inputs, snapshot)
     groups = []
-    for _, group in objects.present(inputs, snapshot, objects.GROUP):
+    for group in objects.mine(inputs, snapshot, objects.GROUP):
         if noted and dict(known.stops) != noted:
             text = description(inputs.domains, Line(known.former, known.mx, noted))
             groups.append({"identity": str(group.row.get("PrimarySmtpAddress") or group.name), "description": text})
     return {
         "groups": groups,
-        "rules": [{"identity": rule.name, "enabled": False} for _, rule in objects.present(inputs, snapshot, objects.RULE) if rule.enabled],
+        "rules": [{"identity": rule.name, "enabled": False} for rule in objects.mine(inputs, snapshot, objects.RULE) if rule.enabled],
         "waits": _waits(case),
         "told": noted,
-        "final": {domain: kind for domain, (kind, _) in final_types(case).items()},
-        "final_why": {domain: why for domain, (_, why) in final_types(case).items()},
+        "final": {domain: kind for domain, (kind, _why) in final_types(case).items()},
+        "final_why": {domain: why for domain, (_kind, why) in final_types(case).items()},
     }
 
 
@@ -317,17 +317,17 @@ def remove(case: Situation) -> Plan:
 def dismantle(case: Situation) -> Plan:
     """Connectors, group, and in the documented order the domains last."""
     inputs, snapshot = case.inputs, case.snapshot
-    connectors = [{"identity": thing.name, "state": "absent"} for _, thing in objects.present(inputs, snapshot, objects.CONNECTOR)]
+    connectors = [{"identity": thing.name, "state": "absent"} for thing in objects.mine(inputs, snapshot, objects.CONNECTOR)]
     groups = [
         {"identity": str(thing.row.get("PrimarySmtpAddress") or thing.name), "state": "absent"}
-        for _, thing in objects.present(inputs, snapshot, objects.GROUP)
+        for thing in objects.mine(inputs, snapshot, objects.GROUP)
     ]
     last = _final_domains(case) if inputs.text("teardown_order") == "documented" else []
     return {"connectors": connectors, "groups": groups, "domains": last}
 
 
 def _final_domains(case: Situation) -> list[Plan]:
-    final: Mapping[str, str] = case.final or {domain: kind for domain, (kind, _) in final_types(case).items()}
+    final: Mapping[str, str] = case.final or {domain: kind for domain, (kind, _why) in final_types(case).items()}
     return [{"identity": domain, "domain_type": kind} for domain, kind in final.items() if domain in case.inputs.domains]
 
 

@@ -36,7 +36,7 @@ def exceptions(inputs: Inputs, source: Source, snapshot: Snapshot) -> Exceptions
     else:
         reached = {name for name in others if any(under(name, own) for own in shared)}
     blocked = [(name, own) for name in sorted(reached) for own in sorted(shared) if name == "*" or under(own, name)]
-    spared = {name for name in reached if not any(name == hit for hit, _ in blocked)}
+    spared = {name for name in reached if not any(name == hit for hit, _shared in blocked)}
     needed = [name for name in sorted(spared) if not any(name != above and under(name, above) for above in spared)]
     return Exceptions(tuple(needed), tuple(blocked))
 

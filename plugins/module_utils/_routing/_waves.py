@@ -96,7 +96,7 @@ def move(inputs: Inputs, snapshot: Snapshot, checked: tuple[Checked, ...], *, ba
 
 def forwarding(inputs: Inputs, snapshot: Snapshot, found: Recipient) -> tuple[str, str]:
     """The address at the source and the routing address that its forward leads to; empty ones where there is none."""
-    domain, _ = routing_domain(inputs, snapshot)
+    domain, _why = routing_domain(inputs, snapshot)
     own = sorted(address for address in found.addresses if domain_of(address) in inputs.domains)
     at_source = found.primary if found.primary in own else (own[0] if own else "")
     return at_source, routing_address(found, domain) if domain else ""

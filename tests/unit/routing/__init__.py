@@ -1,4 +1,0 @@
-# Copyright: the mailops.exchange authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the coexistence logic: pure functions of declared inputs and of what a tenant shows."""

@@ -108,7 +108,7 @@ def test_exceptions_spare_every_foreign_domain_and_no_shared_one(shared: set[str
     wanted = inputs(**options)
     seen = snapshot(wanted, domains=[domain(name) for name in sorted(shared | others)])
     spared = exceptions(wanted, wanted.sources[0], seen)
-    blocked = {name for name, _ in spared.impossible}
+    blocked = {name for name, _shared in spared.impossible}
     for name in sorted(shared | others):
         someone = Recipient(f"x@{name}", frozenset(), "usermailbox", "", "", "", frozenset())
         hit = reached(wanted, wanted.sources[0], spared, someone)
