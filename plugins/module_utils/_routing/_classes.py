@@ -106,7 +106,7 @@ class Signer:
         world = self.world
         person = person_of(world, address)
         party = world.by_address.get(address) or world.by_address.get(plain(address))
-        fate = (reads(world, person), synced(world, person), moving(world, person), person.party is party)
+        fate = (reads(world, person), synced(world, person), moving(world, person))
         base = plain(address)
         addresses = {address, base, *self._leaving(party)}
         ways = tuple(self._source_view(one, party) for one in sorted(addresses, key=lambda one: (one != address, one != base)))

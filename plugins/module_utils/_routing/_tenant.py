@@ -25,7 +25,7 @@ def receive(message: Message, copy: Copy) -> Step:
         return resolve(message, copy, copy.recipient, ())
     entered = replace(copy, entries=copy.entries + 1)
     if entered.entries >= message.world.entries:
-        return ends(entered.lands("loop", AT, f"entered for the {entered.entries}th time: 5.4.14"))
+        return ends(entered.lands("loop", AT, f"entered {entered.entries} times: 5.4.14"))
     refused = _edge(message, entered)
     if refused:
         return ends(entered.lands("bounced", AT, refused))

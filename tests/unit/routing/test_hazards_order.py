@@ -16,7 +16,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidenc
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Finding
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import STEPS, TABLE, evaluate, findings
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import GUARDS
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Connector, Party, World
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Connector, Party, Predicate, World
 
 from . import tenant, worlds
 from .worlds import CONNECTOR, HOST, OLD, RULE, SHARED, rule, source, world
@@ -75,6 +75,8 @@ def test_u1_knows_a_route_from_none() -> None:
     assert not said("U1", full("cutover", direct, options=ONE_WAVE))
     follows = replace(arrived, connectors=(Connector("c", use_mx=True, domains=(SHARED,), scoped=False),))
     assert refuses("U1", full("cutover", follows, options=ONE_WAVE))
+    one = rule(conditions=(Predicate("SentTo", (f"stub@{SHARED}",)),))
+    assert refuses("U1", full("cutover", change.mx_at(world(rules=(one,)), [SHARED]), options=ONE_WAVE))
     for broken in ({"connectors": ()}, {"rules": (replace(rule(), enabled=False),)}, {"connectors": (Connector(CONNECTOR, use_mx=True),)}):
         assert refuses("U1", full("cutover", change.mx_at(world(**broken), [SHARED]), options=ONE_WAVE))
 

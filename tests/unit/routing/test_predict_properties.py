@@ -275,6 +275,30 @@ def test_known_facts_are_not_asked() -> None:
     assert all(fact.id == key and len(fact.readings) > 1 for key, fact in FACTS.items())
 
 
+def alike(found: World, one: str, other: str) -> bool:
+    """True when two recipients are of one class."""
+    return len(predict_all(found, OUTSIDER, [f"{one}@{SHARED}", f"{other}@{SHARED}"], "tenant")) == 1
+
+
+def test_what_decides_a_route_tells_recipients_apart() -> None:
+    twins = world(parties=(*world().parties, party("one"), party("two")))
+    both = {f"{name}@{SHARED}": Address(f"{name}@{SHARED}") for name in ("one", "two")}
+    twins = replace(twins, sources=(source(addresses=both),))
+    assert alike(twins, "one", "two")
+    forwards = {f"{name}@{SHARED}": Forward(f"{name}@{ROUTING}", keep=name == "two") for name in ("one", "two")}
+    assert not alike(replace(twins, sources=(source(addresses=both, forwards=forwards),)), "one", "two")
+    assert not alike(replace(twins, moving={("group movers", "two"): "13:00"}), "one", "two")
+    assert not alike(replace(twins, synced=frozenset({f"two@{SHARED}"})), "one", "two")
+    assert not alike(replace(twins, reads={f"two@{SHARED}": "tenant"}), "one", "two")
+    named = [("SentTo", f"two@{ROUTING}"), ("RecipientAddressContainsWords", "two"), ("AnyOfToHeader", f"two@{SHARED}")]
+    for name, value in named:
+        assert not alike(replace(twins, rules=(Rule("only", ends="reject", conditions=(Predicate(name, (value,)),)),)), "one", "two")
+    assert not alike(replace(twins, rules=(Rule("only", redirect=(f"two@{ROUTING}",)),)), "one", "two")
+    assert not alike(replace(twins, sources=(source(addresses={f"one@{SHARED}": Address(f"one@{SHARED}")}),)), "one", "two")
+    tenant_home = {**both, f"two@{SHARED}": Address(f"two@{SHARED}", home="tenant")}
+    assert not alike(replace(twins, sources=(source(addresses=tenant_home),)), "one", "two")
+
+
 def crowd(size: int) -> tuple[World, list[str]]:
     """A world with many people of a dozen kinds."""
     kinds_ = ["usermailbox", "usermailbox", "sharedmailbox", "roommailbox", "mailuser", ""]

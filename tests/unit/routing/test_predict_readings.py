@@ -133,6 +133,27 @@ def test_rules_act_on_ordinary_mail_and_on_calendar_items() -> None:
     assert ask(world(), "stub", "tenant", kind="calendar").outcomes == {"delivered"}
 
 
+def test_the_organization_scope_takes_unknown_recipients_of_signed_in_senders() -> None:
+    found = world(rules=(rule("organization"),))
+    assert ask(found, "noobj", "tenant").outcomes == {"delivered"}
+    assert ask(at_tenant(found), "noobj", "tenant").outcomes == {"delivered"}
+
+
+def test_the_entry_that_reaches_the_parameter_is_a_loop() -> None:
+    found = at_tenant(world(rules=(rule(scl="-1"),)))
+    assert verdict(replace(found, entries=2), "migrated", "internet") == "delivered"
+    assert verdict(replace(found, entries=1), "migrated", "internet") == "loop"
+    twice = ask(world(members=()), "migrated", "tenant")
+    assert "entered 3 times" in twice.sentence()
+    assert "entered 5 times" in ask(world(members=(), entries=5), "migrated", "tenant").sentence()
+
+
+def test_mail_that_reaches_the_old_mailbox_of_somebody_moved_is_healed_by_the_last_sync_alone() -> None:
+    moved = world(sources=(source(),), reads={f"migrated@{SHARED}": "tenant"}, synced=frozenset())
+    assert verdict(moved, "migrated", "internet") == "healed"
+    assert verdict(replace(moved, synced=frozenset({f"migrated@{SHARED}"})), "migrated", "internet") == "split"
+
+
 def test_an_internal_remote_domain_is_inside() -> None:
     found = world(rules=(Rule(RULE, ends="reject", conditions=(Predicate("SentToScope", ("inorganization",)),)),))
     assert verdict(found, "x@partner.example", "tenant") == "delivered"
