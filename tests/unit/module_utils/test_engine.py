@@ -69,7 +69,7 @@ def run(session: FakeSession, wanted: dict[str, Any], resource: Resource = WIDGE
     spec = Managed(resource)
     valid = validate(spec, {"identity": "w", **wanted})
     assert not valid.errors, valid.errors
-    ctx, _, _ = context(session, **more)
+    ctx = context(session, **more)[0]
     return execute(spec, valid.params, ctx)
 
 
@@ -234,7 +234,7 @@ def test_a_new_object_that_is_not_found_yet_is_waited_for() -> None:
     session = FakeSession()
     session.fail["Set-Widget"] = [(NotFound("couldn't be found", cmdlet="Set-Widget"), False)] * 2
     result = run(session, {"colour": "Red", "later": "x"})
-    assert [name for name, _ in calls(result)] == ["New-Widget", "Set-Widget"]
+    assert [call[0] for call in calls(result)] == ["New-Widget", "Set-Widget"]
     assert session.rows["Widget"][0]["Later"] == "x"
 
 
@@ -258,7 +258,7 @@ def test_a_verified_form_that_never_shows_is_an_error() -> None:
 def test_an_unverified_form_that_never_shows_is_a_warning_that_names_both() -> None:
     session = FakeSession({"Widget": [OLD]})
     session.ignored = {"Size"}
-    spec, (ctx, _, warnings) = Managed(WIDGET), context(session)
+    spec, (ctx, _clock, warnings) = Managed(WIDGET), context(session)
     result = execute(spec, validate(spec, {"identity": "w", "size": "20MB"}).params, ctx)
     assert result["changed"]
     assert len(warnings) == 1
@@ -332,7 +332,7 @@ def test_an_exists_answer_that_a_fresh_read_does_not_explain_is_reported() -> No
 def test_info_reads_one_all_and_nothing() -> None:
     session = FakeSession({"Widget": [OLD, {**OLD, "Identity": "x", "Name": "x", "Guid": "g"}]})
     spec = Info("Widget")
-    ctx, _, _ = context(session)
+    ctx = context(session)[0]
     assert len(spec.run({}, ctx)["objects"]) == 2
     assert session.sent[-1].parameters == {"ResultSize": "Unlimited"}
     assert [row["Name"] for row in spec.run({"identity": "x"}, ctx)["objects"]] == ["x"]

@@ -180,7 +180,7 @@ class Things(FakeSession):
 
 
 def task(session: FakeSession, spec: Managed = FINISHED, **wanted: Any) -> dict[str, Any]:
-    made, _, warnings = context(session, patience=10.0)
+    made, _clock, warnings = context(session, patience=10.0)
     result = execute(spec, validate(spec, {"identity": "t", **wanted}).params, made)
     return {**result, "told": warnings}
 
@@ -221,7 +221,7 @@ def test_a_finishing_write_of_unknown_fate_is_settled_and_told_once(applied: boo
 def test_check_mode_shows_the_finished_object_to_the_rest_of_the_play() -> None:
     session = Things({"Thing": [OLD]}, check_mode=True)
     result = task(session, kind="OnPremises")
-    (_, _, (row,)) = session.overlays[0]
+    (row,) = session.overlays[0][2]
     assert (row["Checked"], row["Stamp"]) == (True, NOW)
     assert names(result) == ["Set-Thing", "Validate-Thing", "Set-Thing"]
 
@@ -244,7 +244,7 @@ def test_a_failure_tells_what_was_written_before_it() -> None:
 def test_parts_of_a_planned_object_are_planned_to_be_none() -> None:
     session = FakeSession(check_mode=True)
     task(session, Managed(Resource("Thing", PROPERTIES, parts="ThingPart")), kind="Partner")
-    assert [(noun, rows) for noun, _, rows in session.overlays][1] == ("ThingPart", [])
+    assert session.overlays[1][::2] == ("ThingPart", [])
 
 
 def test_an_owner_who_is_no_recipient_is_looked_up_as_a_user() -> None:
@@ -264,7 +264,7 @@ def test_a_look_up_that_fails_is_an_error() -> None:
 
 def test_info_reads_both_ways_once_each_and_all_parts_of_an_object() -> None:
     session = FakeSession({"Thing": [OLD, {**OLD, "Name": "u", "Identity": "u"}]})
-    made, _, _ = context(session)
+    made = context(session)[0]
     both = Info("Thing", (Property("Extra", v.BOOL),), reads=({}, {"Extra": True}))
     assert len(execute(both, validate(both, {}).params, made)["objects"]) == 2
     assert len(session.sent) == 2

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
+from ansible_collections.mailops.exchange.plugins.module_utils._resource import Resource
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, Spec, execute, validate
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Reply, Row
 from ansible_collections.mailops.exchange.plugins.plugin_utils._keeper import KeptSession
@@ -29,6 +31,13 @@ def spec_of(name: str) -> Spec:
     """A module's SPEC."""
     found: Spec = module(name).SPEC
     return found
+
+
+def resource_of(name: str) -> Resource:
+    """The noun of a module that manages one."""
+    spec = spec_of(name)
+    assert isinstance(spec, Managed)
+    return spec.resource
 
 
 class Session:
@@ -87,7 +96,7 @@ class Bench:
         """What was written so far, in order."""
         return [(call["cmdlet"], call["parameters"]) for call in self.sandbox.calls() if not call["cmdlet"].startswith("Get-")]
 
-    def row(self, noun: str, identity: str) -> Mapping[str, Any]:
+    def row(self, noun: str, identity: str) -> Row:
         """One object, as the service shows it."""
         (row,) = Session(self._kept, False).call(Cmdlet(f"Get-{noun}", {"Identity": identity})).rows
         return row

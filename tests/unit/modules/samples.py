@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils import _values as v
@@ -65,7 +66,7 @@ def _one(prop: Property) -> Any:
     name = prop.parameter.removeprefix("ExceptIf")
     if "MemberOf" in name or name.endswith("DLMembers"):
         return GROUP
-    by_key = {
+    by_key: dict[Callable[[Any], Hashable], str] = {
         v.address_key: PERSON,
         v.domain_key: "example.com",
         v.costed_domain_key: "partner.example",

@@ -172,7 +172,7 @@ def task(session: FakeSession, numbers: list[int], state: str = "present", **mor
     spec = spec_of(NAME)
     names = [USERS[index]["PrimarySmtpAddress"] for index in numbers]
     checked = validate(spec, {"identity": "g", "members": names, "state": state})
-    made, _, _ = context(session, **more)
+    made = context(session, **more)[0]
     return execute(spec, checked.params, made)
 
 

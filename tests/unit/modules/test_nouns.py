@@ -12,10 +12,10 @@ import pytest
 from .bench import Bench
 from .samples import OTHER, PERSON
 
-OUT = {"identity": "c", "connector_type": "Partner"}
-IN = {"identity": "c", "connector_type": "Partner", "sender_domains": ["a.example"]}
-GROUP = {"identity": "g", "primary_smtp_address": "g@example.com", "managed_by": [PERSON]}
-RULE = {"identity": "r", "set_scl": "-1"}
+OUT: dict[str, Any] = {"identity": "c", "connector_type": "Partner"}
+IN: dict[str, Any] = {"identity": "c", "connector_type": "Partner", "sender_domains": ["a.example"]}
+GROUP: dict[str, Any] = {"identity": "g", "primary_smtp_address": "g@example.com", "managed_by": [PERSON]}
+RULE: dict[str, Any] = {"identity": "r", "set_scl": "-1"}
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("outbound_connector", {**OUT, "use_mx_record": False}, "use_mx_record false needs smart_hosts"),
@@ -50,7 +50,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "task", "line"), REFUSED, ids=[f"{name}: {line}" for name, _, line in REFUSED])
+@pytest.mark.parametrize(("name", "task", "line"), REFUSED, ids=[f"{case[0]}: {case[2]}" for case in REFUSED])
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
 def test_refused_before_anything_is_written(bench: Bench, name: str, task: dict[str, Any], line: str, check: bool) -> None:
     result = bench.run(name, check=check, **task)
@@ -63,9 +63,15 @@ def test_refused_before_anything_is_written(bench: Bench, name: str, task: dict[
 
 
 def test_a_partner_connector_is_never_sent_what_only_on_premises_ones_take(bench: Bench) -> None:
-    task = {**OUT, "sender_rewriting_enabled": False, "route_all_messages_via_on_premises": False, "all_accepted_domains": False}
+    task: dict[str, Any] = {
+        **OUT,
+        "sender_rewriting_enabled": False,
+        "route_all_messages_via_on_premises": False,
+        "all_accepted_domains": False,
+    }
     bench.done("outbound_connector", **task)
-    ((_, parameters),) = bench.writes()
+    ((cmdlet, parameters),) = bench.writes()
+    assert cmdlet == "New-OutboundConnector"
     assert parameters == {"Name": "c", "ConnectorType": "Partner", "AllAcceptedDomains": False}
     assert not bench.done("outbound_connector", **task)["changed"]
 
@@ -93,12 +99,12 @@ def test_a_connector_in_test_mode_is_found(bench: Bench) -> None:
     assert [row["Name"] for row in bench.done("outbound_connector_info")["objects"]].count("c") == 1
 
 
-VALIDATED = {**OUT, "use_mx_record": False, "smart_hosts": ["192.0.2.1"], "validation_recipients": [PERSON]}
+VALIDATED: dict[str, Any] = {**OUT, "use_mx_record": False, "smart_hosts": ["192.0.2.1"], "validation_recipients": [PERSON]}
 
 
 def test_a_new_connector_is_validated_and_a_second_run_is_silent(bench: Bench) -> None:
     result = bench.done("outbound_connector", **VALIDATED)
-    assert [cmdlet for cmdlet, _ in bench.writes()] == [
+    assert [write[0] for write in bench.writes()] == [
         "New-OutboundConnector",
         "Set-OutboundConnector",
         "Validate-OutboundConnector",
@@ -109,7 +115,7 @@ def test_a_new_connector_is_validated_and_a_second_run_is_silent(bench: Bench) -
     assert bench.writes()[-1][1]["LastValidationTimestamp"].startswith("20")
     assert not bench.done("outbound_connector", **VALIDATED)["changed"]
     assert bench.done("outbound_connector", **{**VALIDATED, "smart_hosts": ["192.0.2.2"]})["changed"]
-    assert [cmdlet for cmdlet, _ in bench.writes()[4:]] == ["Set-OutboundConnector", "Validate-OutboundConnector", "Set-OutboundConnector"]
+    assert [write[0] for write in bench.writes()[4:]] == ["Set-OutboundConnector", "Validate-OutboundConnector", "Set-OutboundConnector"]
 
 
 def test_check_mode_announces_the_validation_and_takes_it_as_passed(bench: Bench) -> None:
@@ -134,7 +140,7 @@ def test_a_failed_validation_names_the_host_and_leaves_the_connector_unvalidated
     assert [call["cmdlet"] for call in again["calls"]] == ["Validate-OutboundConnector", "Set-OutboundConnector"]
 
 
-ROUTING = {"identity": "r", "route_message_outbound_connector": "c", "recipient_domain_is": ["a.example"]}
+ROUTING: dict[str, Any] = {"identity": "r", "route_message_outbound_connector": "c", "recipient_domain_is": ["a.example"]}
 
 
 def test_the_last_condition_of_a_routing_rule_is_not_taken(bench: Bench) -> None:
@@ -157,7 +163,8 @@ def test_a_synchronised_group_is_refused_with_the_place_to_change_it(bench: Benc
     bench.done("distribution_group", **GROUP)
     bench.sandbox.put("DistributionGroup", identity="g", set={"IsDirSynced": True})
     before = len(bench.writes())
-    for task in ({"display_name": "x"}, {"state": "absent"}):
+    tasks: list[dict[str, Any]] = [{"display_name": "x"}, {"state": "absent"}]
+    for task in tasks:
         result = bench.run("distribution_group", identity="g", **task)
         assert "IsDirSynced" in result["msg"]
         assert "change it there" in result["msg"]
@@ -181,7 +188,7 @@ def test_addresses_of_other_types_stay(bench: Bench) -> None:
     row = bench.row("DistributionGroup", "g")
     kept = [*row["EmailAddresses"], "X500:/o=x/cn=g", "SIP:g@example.com"]
     bench.sandbox.put("DistributionGroup", identity="g", set={"EmailAddresses": kept})
-    task = {"identity": "g", "email_addresses": ["SMTP:g@example.com", "smtp:second@example.com"]}
+    task: dict[str, Any] = {"identity": "g", "email_addresses": ["SMTP:g@example.com", "smtp:second@example.com"]}
     bench.done("distribution_group", **task)
     sent = bench.writes()[-1][1]["EmailAddresses"]
     assert {"X500:/o=x/cn=g", "SIP:g@example.com", "smtp:second@example.com"} < set(sent)

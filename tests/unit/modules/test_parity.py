@@ -15,7 +15,7 @@ import yaml
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import BOTH, NEW, SET
 from ansible_collections.mailops.exchange.plugins.module_utils._values import to_option
 
-from .bench import module, spec_of
+from .bench import module, resource_of, spec_of
 
 UNIT = Path(__file__).resolve().parents[1]
 TABLES: dict[str, Any] = json.loads((UNIT.parent / "fixtures/cmdlets.json").read_text(encoding="utf-8"))
@@ -169,6 +169,6 @@ def test_the_documentation_is_complete(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, cmdlets in MANAGED.items() if cmdlets[0].startswith("New-")])
 def test_each_property_is_sent_by_the_cmdlets_that_take_it(name: str) -> None:
     new, change = (TABLES[cmdlet]["parameters"] for cmdlet in MANAGED[name][:2])
-    for prop in spec_of(name).resource.properties:  # type: ignore[attr-defined] - each of these is a Managed
+    for prop in resource_of(name).properties:
         takers = {on for on, table in ((NEW, new), (SET, change)) if table.get(prop.parameter, {}).get("in") in {"cloud", "both"}}
         assert ({NEW, SET} if prop.on == BOTH else {prop.on}) == takers, prop.parameter

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import NEW, SET, Property, Resource
+from ansible_collections.mailops.exchange.plugins.module_utils._session import Row
 from ansible_collections.mailops.exchange.plugins.module_utils._values import is_empty
 
-from .bench import Bench, spec_of
+from .bench import Bench, resource_of
 from .samples import BESIDE, CONNECTOR, GROUP, OTHER_GROUP, PERSON, sample
 
 SUBJECT = "Subject of the test"
@@ -28,14 +29,9 @@ BASE: dict[str, dict[str, Any]] = {
 }
 
 
-def resource(name: str) -> Resource:
-    found: Resource = spec_of(name).resource  # type: ignore[attr-defined] - each of these is a Managed
-    return found
-
-
 def options() -> Iterator[tuple[str, Property]]:
     for name in BASE:
-        for prop in resource(name).properties:
+        for prop in resource_of(name).properties:
             yield name, prop
 
 
@@ -81,8 +77,8 @@ NAMES = [f"{name}.{prop.option}" for name, prop in ALL]
 
 @pytest.mark.parametrize(("name", "prop"), ALL, ids=NAMES)
 def test_the_parameter_is_on_the_wire_and_a_second_run_writes_nothing(bench: Bench, name: str, prop: Property) -> None:
-    found = resource(name)
-    row: Mapping[str, Any] = found.defaults
+    found = resource_of(name)
+    row: Row = dict(found.defaults)
     if prop.on != NEW or prop.pair is not None:
         bench.done(name, **BASE[name])
         row = bench.row(found.noun, BASE[name]["identity"])
@@ -131,7 +127,7 @@ CLEARABLE = [
 
 @pytest.mark.parametrize(("name", "prop"), CLEARABLE, ids=[f"{name}.{prop.option}" for name, prop in CLEARABLE])
 def test_what_can_be_cleared_is_cleared_once(bench: Bench, name: str, prop: Property) -> None:
-    found = resource(name)
+    found = resource_of(name)
     bench.done(name, **BASE[name])
     row = bench.row(found.noun, BASE[name]["identity"])
     task = {**base(name, prop), prop.option: sample(found.noun, prop, prop.current(row)), **partners(found, prop, row)}
@@ -151,7 +147,7 @@ EDITS = [(name, prop) for name, prop in ALL if prop.kind.edits and prop.option !
 
 @pytest.mark.parametrize(("name", "prop"), EDITS, ids=[f"{name}.{prop.option}" for name, prop in EDITS])
 def test_lists_are_edited_by_what_is_missing_alone(bench: Bench, name: str, prop: Property) -> None:
-    found = resource(name)
+    found = resource_of(name)
     start = {**BASE[name], **BESIDE.get((found.noun, prop.parameter), {})}
     bench.done(name, **start)
     start = start if prop.option != "trusted_organizations" else base(name, prop)
@@ -170,7 +166,7 @@ def test_lists_are_edited_by_what_is_missing_alone(bench: Bench, name: str, prop
 
 def _seen(prop: Property, value: Any, writes: list[tuple[str, dict[str, Any]]]) -> bool:
     if prop.pair:
-        return any(cmdlet in prop.pair for cmdlet, _ in writes)
+        return any(write[0] in prop.pair for write in writes)
     verbs = {NEW: ("New-",), SET: ("Set-",)}.get(prop.on, ("New-", "Set-"))
     sent = [parameters[prop.parameter] for cmdlet, parameters in writes if cmdlet.startswith(verbs) and prop.parameter in parameters]
     return any(prop.kind.same(value, one) for one in sent)
