@@ -10,7 +10,7 @@ import shlex
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,9 @@ def extra(first: list[str], second: list[str], environment: dict[str, str]) -> f
     return min(pair[1] for pair in pairs) - min(pair[0] for pair in pairs)
 
 
-def test_a_converged_task_costs_at_most_three_of_nothing(player: Player, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_converged_task_costs_at_most_three_of_nothing(
+    player: Player, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+) -> None:
     sandbox.control("DELETE", "/calls")
     before = len(sandbox.control("GET", "/tokens"))
     plain, measured = (player.command(player.tasks(tasks), {}) for tasks in (nothing(TASKS), rules(TASKS)))
@@ -104,6 +106,7 @@ def test_a_converged_task_costs_at_most_three_of_nothing(player: Player, sandbox
     assert [call for call in calls if call["write"]] == []
     assert len(calls) >= TASKS * ROUNDS
     assert len({call["token_id"] for call in calls}) == len(sandbox.control("GET", "/tokens")) - before == ROUNDS
+    record_property("figure", f"{TASKS} rules take {busy / idle:.2f} times {TASKS} debug tasks")
     with capsys.disabled():
         print(
             f"\nratio: {TASKS} converged rules {busy:.2f} s, {TASKS} debug tasks {idle:.2f} s, {busy / idle:.2f} times; "

@@ -32,12 +32,15 @@ class Outcome:
     failed: int
     skipped: int
     seconds: float
+    # What tests measured and told by record_property("figure", ...).
+    figures: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """The closing line."""
         where = f"ansible-core {self.environment.locked('ansible-core')}, Python {self.environment.python}"
-        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped on {where}, {self.seconds:.0f} s"
+        counts = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        return ", ".join([counts, *self.figures, f"on {where}, {self.seconds:.0f} s"])
 
 
 def folders() -> tuple[str, ...]:
@@ -73,7 +76,8 @@ def _count(environment: Environment, report: Path, seconds: float) -> Outcome:
         shares.record(share, part)
     failed = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
     skipped = sum(1 for case in cases if case.find("skipped") is not None)
-    return Outcome(environment, len(cases) - failed - skipped, failed, skipped, seconds)
+    figures = tuple(found.get("value", "") for case in cases for found in case.iter("property") if found.get("name") == "figure")
+    return Outcome(environment, len(cases) - failed - skipped, failed, skipped, seconds, figures)
 
 
 def run(environment: Environment, paths: tuple[str, ...], arguments: list[str]) -> Outcome:
