@@ -30,9 +30,6 @@ isolation: ## tenants that differ in one credential each are kept apart
 	@$(TOOL)suite isolation tests/isolation
 
 ratio: ## what a converged task costs beside a task that does nothing
-	@$(TOOL)suite ratio tests/benchmarks
-
-ratio: ## what a converged task costs beside a task that does nothing
 	@$(TOOL)suite ratio tests/benchmarks/test_ratio.py
 
 demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down
