@@ -42,6 +42,9 @@ class Backend(Protocol):
     async def apply(self) -> None:
         """Act by the state as it is now."""
 
+    def drop(self) -> None:
+        """Drop what is under way."""
+
     async def reset(self, state: HostState) -> None:
         """Take another state and forget what is under way."""
 

@@ -102,7 +102,7 @@ class _Handler:
             return AuthResult(success=False, handled=False)
         user = data.login.decode("utf-8", "replace")
         right = self._keeper.login(user, data.password.decode("utf-8", "replace"))
-        return AuthResult(success=right, handled=True, auth_data=user)
+        return AuthResult(success=right, handled=right, auth_data=user)  # a refusal is answered by aiosmtpd
 
 
 class Door:

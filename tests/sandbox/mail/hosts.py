@@ -95,9 +95,12 @@ class BuiltinHost(Node):
         """Count what is under way now."""
         return self.courier.busy
 
+    def drop(self) -> None:
+        """Drop what is under way."""
+        self.courier.stop()
+
     async def reset(self, state: HostState) -> None:
         """Take another state and forget what is under way."""
-        self.courier.stop()
         self._taken.clear()
         self.state = state
         await self.switch(up=True)

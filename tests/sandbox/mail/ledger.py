@@ -118,8 +118,18 @@ class Ledger:
                 (reports if sent.origin == REPORT else sums)[result] += 1
                 copies.append(_row(copy, result))
             if number >= since:
-                rows.append({"number": number, "id": sent.id, "sender": sent.sender, "origin": sent.origin, "kind": sent.kind,
-                             "subject": sent.subject, "time": sent.time, "copies": copies})  # fmt: skip # one row
+                rows.append(
+                    {
+                        "number": number,
+                        "id": sent.id,
+                        "sender": sent.sender,
+                        "origin": sent.origin,
+                        "kind": sent.kind,
+                        "subject": sent.subject,
+                        "time": sent.time,
+                        "copies": copies,
+                    }
+                )
         return {"messages": rows, "sums": dict(sums), "sent": sum(sums.values()), "reports": dict(reports), "moving": moving}
 
 

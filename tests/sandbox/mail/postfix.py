@@ -106,9 +106,12 @@ class PostfixHost(Node):
             await self._run("reload")
             await asyncio.sleep(0.15)  # idle processes end when they hear of the reload
 
+    def drop(self) -> None:
+        """Drop what is under way here; the instance's queue is emptied by ``reset``."""
+        self.courier.stop()
+
     async def reset(self, state: HostState) -> None:
         """Take another state and forget the queue."""
-        self.courier.stop()
         self.state = state
         await self.switch(up=True)
         await self._command("postsuper", "-d", "ALL")

@@ -77,8 +77,13 @@ def maps(state: HostState, ports: Ports, tenants: Mapping[str, str], relay_to: s
         transport += [f"{box} smtp:[{_host(ports.sink)}]:{_port(ports.sink)}" for box in boxes]
         transport += [f"{domain} smtp:[{_host(relay_to)}]:{_port(relay_to)}" for domain in sorted(state.domains)]
     senders = [f"{domain} REJECT 5.7.1 one of ours, from outside" for domain in sorted(state.domains) if state.modes.reject_own_domain]
-    texts = {"coexistence": forwards, "aliases": aliases, "mailboxes": [f"{box} {box}" for box in boxes], "transport": transport,
-             "senders": senders}  # fmt: skip # one row
+    texts = {
+        "coexistence": forwards,
+        "aliases": aliases,
+        "mailboxes": [f"{box} {box}" for box in boxes],
+        "transport": transport,
+        "senders": senders,
+    }
     return {name: "".join(line + "\n" for line in lines) for name, lines in texts.items()}
 
 

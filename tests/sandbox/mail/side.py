@@ -93,8 +93,12 @@ class MailSide:
         world, wanted = self.world, normal(address)
         entry = world.entry(wanted)
         names = {wanted, world.readers.id_of([wanted]), entry.primary if entry else ""}
-        return [{"system": system, "mailbox": mailbox, **row} for (system, mailbox), rows in world.mailboxes.items()
-                if mailbox in names for row in rows]  # fmt: skip # one row
+        return [
+            {"system": system, "mailbox": mailbox, **row}
+            for (system, mailbox), rows in world.mailboxes.items()
+            if mailbox in names
+            for row in rows
+        ]
 
     async def change(self, wanted: Row) -> Row:
         """Change the mail side."""
@@ -147,8 +151,8 @@ class TenantMail:
             rows.append(_task("CheckConnection", host, connector, said, f"Connected to {host} on port 25."))
         for number, address in enumerate(recipients):
             route = hosts or world.exchangers(normal(address).rpartition("@")[2], "fresh")
-            letter = {"sender": sender, "recipients": [address], "subject": "Test email for connector validation", "origin": "tenant",
-                      "id": f"<validation-{number}-{world.now().timestamp()}@{node.name}>"}  # fmt: skip # one row
+            id_ = f"<validation-{number}-{world.now().timestamp()}@{node.name}>"
+            letter = {"sender": sender, "from": sender, "recipients": [address], "subject": "Connector validation", "id": id_}
             parcel = Parcel(sender, [(normal(address), normal(address))], writing.letter(world, letter, 0), name=node.name)
             world.ledger.register(read(parcel.content), sender, [address], REPORT)
             said = "no host" if not route else await self._send(world, route[0], parcel)
@@ -177,5 +181,11 @@ def _split(endpoint: str) -> tuple[str, int]:
 
 
 def _task(task: str, target: str, connector: Row, said: str, fine: str) -> Row:
-    return {"TaskName": task, "Target": target, "IsTaskSuccessful": not said, "ConnectorName": connector["Name"],
-            "Detail": said or fine, "ErrorMessage": said}  # fmt: skip # one row
+    return {
+        "TaskName": task,
+        "Target": target,
+        "IsTaskSuccessful": not said,
+        "ConnectorName": connector["Name"],
+        "Detail": said or fine,
+        "ErrorMessage": said,
+    }

@@ -42,6 +42,11 @@ class TenantNode(Node):
         self.password = str(tenant.about.get("submission_password") or "submission")
         self._answered: set[tuple[str, str]] = set()
 
+    def forget(self) -> None:
+        """Forget the trace and who was answered."""
+        self.trace.clear()
+        self._answered.clear()
+
     def login(self, user: str, password: str) -> bool:
         """Accept the tenant's submission account, and every mailbox by any of its addresses, all with the tenant's one password."""
         return password == self.password and (normal(user) == self.account or self.view.directory().lookup(user) is not None)

@@ -134,8 +134,15 @@ def _names(value: Any) -> set[str]:
 
 
 def _fits(row: Traced, parameters: dict[str, Any]) -> bool:
-    pairs = (("SenderAddress", row.sender), ("RecipientAddress", row.recipient), ("MessageId", row.message_id),
-             ("MessageTraceId", row.trace_id), ("Status", row.status), ("FromIP", row.from_ip), ("ToIP", row.to_ip))  # fmt: skip # a table
+    pairs = (
+        ("SenderAddress", row.sender),
+        ("RecipientAddress", row.recipient),
+        ("MessageId", row.message_id),
+        ("MessageTraceId", row.trace_id),
+        ("Status", row.status),
+        ("FromIP", row.from_ip),
+        ("ToIP", row.to_ip),
+    )
     for name, actual in pairs:
         wanted = _names(parameters.get(name))
         if wanted and actual.casefold() not in wanted and f"*@{actual.rpartition('@')[2]}".casefold() not in wanted:

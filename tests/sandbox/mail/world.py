@@ -34,6 +34,7 @@ from .zone import FRESH, STALE, Version, Zone
 Kept = tuple[dict[tuple[str, str], list[Version]], list[HostState], tuple[dict[str, str], set[str], set[str]]]
 
 LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+")
+ARRIVAL = 0.05  # real seconds in which an SMTP session of a cancelled sender ends
 QUIET = 0.01  # real seconds between looks at whether all is quiet
 
 
@@ -154,8 +155,15 @@ class World:
     def deliver(self, mail: Read, asked: str, place: Place) -> None:
         """Put a message into a mailbox."""
         self.ledger.place(mail.id, asked, place)
-        row = {"id": mail.id, "asked": asked, "from": mail.first("From"), "subject": mail.first("Subject"), "time": place.time,
-               "kind": mail.kind, "copied": False}  # fmt: skip # one row
+        row = {
+            "id": mail.id,
+            "asked": asked,
+            "from": mail.first("From"),
+            "subject": mail.first("Subject"),
+            "time": place.time,
+            "kind": mail.kind,
+            "copied": False,
+        }
         self.mailboxes.setdefault((place.system, place.mailbox), []).append(row)
 
     def place_at_source(self, state: HostState, mail: Read, asked: str, mailbox: str) -> None:
@@ -239,14 +247,18 @@ class World:
         self._forwarded_at_start()
 
     async def _restart(self, states: Sequence[HostState]) -> None:
-        for node in (*self.tenants, self.outside, self.senders):
-            node.courier.stop()
+        for _unused in range(2):  # what was between two systems at the first time has arrived at the second
+            for node in (*self.tenants, self.outside, self.senders):
+                node.courier.stop()
+            for host in self.hosts:
+                host.drop()
+            await asyncio.sleep(ARRIVAL)
         for host, state in zip(self.hosts, states, strict=True):
             await host.reset(state)
         self.ledger.clear()
         self.mailboxes.clear()
         for tenant in self.tenants:
-            tenant.trace.clear()
+            tenant.forget()
 
     def keep(self) -> None:
         """Keep DNS, hosts and readers as they are, for ``back``."""
@@ -266,8 +278,23 @@ class World:
         """Return the mail side's part of the ready line."""
         smtp = {node.name: self.doors[node.name].endpoint for node in self.tenants}
         submission = {node.name: {"endpoint": smtp[node.name], "user": node.account, "password": node.password} for node in self.tenants}
-        foreign = [{"name": host.state.name, "backend": host.backend, "domains": sorted(host.state.domains), "smtp": host.door.endpoint,
-                    "submission": host.own_door.endpoint, "addresses": host.state.addresses} for host in self.hosts]  # fmt: skip # rows
+        foreign = [
+            {
+                "name": host.state.name,
+                "backend": host.backend,
+                "domains": sorted(host.state.domains),
+                "smtp": host.door.endpoint,
+                "submission": host.own_door.endpoint,
+                "addresses": host.state.addresses,
+            }
+            for host in self.hosts
+        ]
         dns = {view: f"127.0.0.1:{server.port}" for view, server in self._dns.items()}
-        return {"dns": dns[FRESH], "dns_resolver": dns[STALE], "hosts": dict(self._endpoints), "smtp": smtp, "submission": submission,
-                "foreign": foreign}  # fmt: skip # one row
+        return {
+            "dns": dns[FRESH],
+            "dns_resolver": dns[STALE],
+            "hosts": dict(self._endpoints),
+            "smtp": smtp,
+            "submission": submission,
+            "foreign": foreign,
+        }

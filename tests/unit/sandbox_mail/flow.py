@@ -16,8 +16,23 @@ SHARED, ROUTING = "example.com", "tqhjy.mail.onmicrosoft.com"
 GROUP = f"migrated@{SHARED}"
 HOST = "192.0.2.10"
 OUTSIDER = "sender@out.example.org"
-KINDS = {"pilot": 1, "stub": 3, "noobj": 1, "mailuser": 1, "migrated": 1, "nobody": 1, "other": 1, "guest": 1, "room": 1, "shared": 1,
-         "m365group": 1, "folder": 1, "list": 1, "alias": 1, "onmicrosoft": 1}  # fmt: skip # one row
+KINDS = {
+    "pilot": 1,
+    "stub": 3,
+    "noobj": 1,
+    "mailuser": 1,
+    "migrated": 1,
+    "nobody": 1,
+    "other": 1,
+    "guest": 1,
+    "room": 1,
+    "shared": 1,
+    "m365group": 1,
+    "folder": 1,
+    "list": 1,
+    "alias": 1,
+    "onmicrosoft": 1,
+}
 
 
 class Flow:
@@ -113,8 +128,16 @@ class Flow:
         self.group(*members)
         self.connector()
         where = {"RecipientDomainIs": [SHARED]} if scope == "domain" else {"SentToScope": "InOrganization"}
-        self.rules({"Name": "Coexistence", **where, "RouteMessageOutboundConnector": "Out", "ExceptIfSentToMemberOf": [GROUP],
-                    "SetSCL": -1, **changes})  # fmt: skip # one row
+        self.rules(
+            {
+                "Name": "Coexistence",
+                **where,
+                "RouteMessageOutboundConnector": "Out",
+                "ExceptIfSentToMemberOf": [GROUP],
+                "SetSCL": -1,
+                **changes,
+            }
+        )
 
     def forward(self, name: str, *, on: bool = True, keep: bool = False) -> None:
         """Switch a person's forward at the source."""
