@@ -39,7 +39,7 @@ options:
   parameters:
     description:
       - The cmdlet's parameters, under their own names. A switch is V(true).
-      - A null clears a value. A list replaces. A dictionary as C({Add: [...], Remove: [...]}) edits a list.
+      - "A null clears a value. A list replaces. A dictionary as C({Add: [...], Remove: [...]}) edits a list."
     type: dict
     default: {}
   secret_parameters:

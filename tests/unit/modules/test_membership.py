@@ -19,8 +19,8 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import (
     Row,
     TimedOut,
 )
+from unit.module_utils.fakes import FakeSession, context
 
-from ..module_utils.fakes import FakeSession, context
 from .bench import Bench, spec_of
 
 NAME = "distribution_group_member"
