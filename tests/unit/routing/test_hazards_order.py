@@ -75,6 +75,8 @@ def test_u1_knows_a_route_from_none() -> None:
     assert not said("U1", full("cutover", direct, options=ONE_WAVE))
     follows = replace(arrived, connectors=(Connector("c", use_mx=True, domains=(SHARED,), scoped=False),))
     assert refuses("U1", full("cutover", follows, options=ONE_WAVE))
+    closed = change.authoritative(arrived, [SHARED])
+    assert refuses("U1", full("setup", closed))
     one = rule(conditions=(Predicate("SentTo", (f"stub@{SHARED}",)),))
     assert refuses("U1", full("cutover", change.mx_at(world(rules=(one,)), [SHARED]), options=ONE_WAVE))
     for broken in ({"connectors": ()}, {"rules": (replace(rule(), enabled=False),)}, {"connectors": (Connector(CONNECTOR, use_mx=True),)}):
@@ -107,6 +109,17 @@ def test_u2_refuses_a_teardown_with_somebody_outside_and_lets_everyone_moved_go(
     host = source(addresses=addresses, forwards=moved)
     done = change.mx_at(world(members=everyone, sources=(host,)), [SHARED])
     assert not said("U2", full("teardown", done))
+
+
+def test_u2_with_a_group_of_those_not_moved_yet() -> None:
+    pending = rule(conditions=(Predicate("SentToMemberOf", (worlds.GROUP,)),), exceptions=())
+    found = change.mx_at(world(members=("stub",), pending=True, rules=(pending,)), [SHARED])
+    names = " ".join(finding.who for finding in said("U2", full("teardown", found)))
+    assert f"stub@{SHARED}" in names
+    assert f"migrated@{SHARED}" not in names
+    split = change.rules_off(replace(found, sources=(source(),)), [RULE])
+    assert "stub" in " ".join(finding.who for finding in said("U2", full("setup", split)))
+    assert "migrated" not in " ".join(finding.who for finding in said("U2", full("setup", split)))
 
 
 def test_u2_is_unknown_without_the_list_and_announced_before_the_rule_acts() -> None:

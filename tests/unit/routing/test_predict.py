@@ -133,6 +133,13 @@ def test_what_spares_forwards_from_dmarc(cure: dict[str, Any]) -> None:
     assert verdict(world(senders=senders, **cure), "migrated", "internet") == "delivered"
 
 
+def test_mail_straight_from_a_host_that_spf_allows_passes() -> None:
+    direct = at_tenant(world(senders={"outside.example.org": SenderDomain(reject=True, dkim=False)}))
+    assert verdict(direct, "migrated", "internet") == "delivered"
+    strange = replace(direct, senders={"outside.example.org": SenderDomain(reject=True, dkim=False, hosts=frozenset())})
+    assert verdict(strange, "migrated", "internet") == "bounced"
+
+
 # Resolution.
 def test_plus_addresses_resolve_when_they_are_on() -> None:
     found = at_tenant(world())
@@ -268,6 +275,10 @@ def test_many_rules_that_are_not_evaluated_end_in_time_and_never_better_than_unk
     prediction = ask(world(rules=apart), "stub", "tenant")
     assert len(prediction.routes) == 512
     assert prediction.verdict in {"unknown", "split"}
+    ways = tuple(Connector(f"way {number}", hosts=(HOST,)) for number in range(40))
+    fine = ask(world(rules=apart, connectors=ways), "noobj", "tenant")
+    assert fine.outcomes == {"delivered"}
+    assert fine.verdict == "unknown"
     same = tuple(unread(number, CONNECTOR) for number in range(40))
     prediction = ask(world(rules=same), "stub", "tenant")
     assert len(prediction.routes) == 41

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Address, Forward
 
-from .worlds import OTHER, SHARED, ask, at_tenant, forward, rule, source, verdict, world
+from .worlds import OTHER, ROUTING, SHARED, ask, at_tenant, forward, rule, source, verdict, world
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,14 @@ def test_a_host_that_follows_the_mx_hands_mail_on() -> None:
     assert "leaves by the MX" in " ".join(ask(follows, "pilot", "source").worst.lines())
     assert "leaves by the MX" not in " ".join(ask(follows, "stub", "program").worst.lines())
     assert verdict(world(sources=(source(follows_mx=True, forwards=forward("migrated")),)), "migrated", "source") == "delivered"
+
+
+def test_a_forward_to_somebody_else_is_meant_for_that_one() -> None:
+    handed = source(forwards={**forward("migrated"), f"stub@{SHARED}": Forward(f"pilot@{ROUTING}")})
+    found = world(members=("migrated", "pilot"), sources=(handed,))
+    prediction = ask(found, "stub", "internet")
+    assert prediction.verdict == "delivered"
+    assert [ending.person.party.id for ending in prediction.worst.endings if ending.person.party] == ["pilot"]
 
 
 def test_forwards_between_mailboxes_of_the_source_end() -> None:

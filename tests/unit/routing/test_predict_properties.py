@@ -33,7 +33,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .worlds import HOST, OLD, OTHER, OUTSIDER, ROUTING, SHARED, SISTER, ask, party, rule, source, world
+from .worlds import HOST, OLD, OTHER, OUTSIDER, ROUTING, SHARED, SISTER, ask, group, party, rule, source, world
 
 NAMES = [f"user{number}" for number in range(5)]
 DOMAINS = [SHARED, SISTER, OTHER, ROUTING, f"sub.{SHARED}"]
@@ -237,11 +237,11 @@ def test_the_prediction_of_a_class_is_that_of_each_of_its_recipients(
     found: World, sender: str, origin: str, kind: str, more: tuple[str, ...] | None
 ) -> None:
     classes = predict_all(found, sender, ADDRESSES, origin, kind=kind, others=more)
-    assert sorted(one for group in classes for one in group.recipients) == sorted(ADDRESSES)
-    for group in classes:
-        for recipient in group.recipients:
+    assert sorted(one for found_class in classes for one in found_class.recipients) == sorted(ADDRESSES)
+    for one_class in classes:
+        for recipient in one_class.recipients:
             single = predict(found, sender, recipient, origin, kind=kind, others=more)
-            assert summary(single) == summary(group.prediction), (recipient, group.recipients)
+            assert summary(single) == summary(one_class.prediction), (recipient, one_class.recipients)
 
 
 @settings(max_examples=60, deadline=None)
@@ -290,6 +290,10 @@ def test_what_decides_a_route_tells_recipients_apart() -> None:
     assert not alike(replace(twins, moving={("group movers", "two"): "13:00"}), "one", "two")
     assert not alike(replace(twins, synced=frozenset({f"two@{SHARED}"})), "one", "two")
     assert not alike(replace(twins, reads={f"two@{SHARED}": "tenant"}), "one", "two")
+    asked = rule(exceptions=(Predicate("SentToMemberOf", (GROUPS[0],)),))
+    other = replace(twins, parties=(*twins.parties, group("team", ("one", "two"))), rules=(asked,))
+    assert alike(other, "one", "two")
+    assert not alike(replace(other, moving={("group team", "two"): "13:00"}), "one", "two")
     named = [("SentTo", f"two@{ROUTING}"), ("RecipientAddressContainsWords", "two"), ("AnyOfToHeader", f"two@{SHARED}")]
     for name, value in named:
         assert not alike(replace(twins, rules=(Rule("only", ends="reject", conditions=(Predicate(name, (value,)),)),)), "one", "two")
@@ -323,7 +327,7 @@ def test_ten_thousand_recipients_are_predicted_in_well_under_a_second() -> None:
     begun = time.process_time()
     classes = predict_all(found, OUTSIDER, recipients, "tenant")
     spent = time.process_time() - begun
-    assert sum(len(group.recipients) for group in classes) == 10_000
+    assert sum(len(one_class.recipients) for one_class in classes) == 10_000
     assert 6 <= len(classes) <= 40
     counts = {outcome: len(held) for outcome, held in tally(classes).items()}
     assert sum(counts.values()) == 10_000
