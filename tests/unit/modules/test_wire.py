@@ -45,9 +45,16 @@ def partners(found: Resource, prop: Property, row: Mapping[str, Any]) -> dict[st
     return beside
 
 
+# What an option that is for new objects alone is given with.
+FRESH: dict[str, Any] = {"identity": "Another subject", "primary_smtp_address": "another-subject@example.com"}
+
+
 def base(name: str, prop: Property) -> dict[str, Any]:
     """The task around one option; an option that excludes all others has none."""
-    return {"identity": SUBJECT} if prop.option == "trusted_organizations" else BASE[name]
+    if prop.option == "trusted_organizations":
+        return {"identity": SUBJECT}
+    fresh = prop.on == NEW and prop.pair is None
+    return {**BASE[name], **{key: FRESH[key] for key in FRESH if fresh and key in BASE[name]}}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +66,8 @@ def ready(transport: Bench) -> Bench:
     transport.done("outbound_connector", identity=CONNECTOR, connector_type="Partner")
     for number in range(2):
         transport.done("transport_rule", identity=f"Filler {number}", comments="makes room for priorities")
+    for name, task in BASE.items():
+        transport.done(name, **task)
     transport.sandbox.ask("POST", "/keep", {})
     return transport
 
@@ -80,7 +89,6 @@ def test_the_parameter_is_on_the_wire_and_a_second_run_writes_nothing(bench: Ben
     found = resource_of(name)
     row: Row = dict(found.defaults)
     if prop.on != NEW or prop.pair is not None:
-        bench.done(name, **BASE[name])
         row = bench.row(found.noun, BASE[name]["identity"])
     value = sample(found.noun, prop, prop.current(row))
     task = {**base(name, prop), prop.option: value, **partners(found, prop, row)}
@@ -128,7 +136,6 @@ CLEARABLE = [
 @pytest.mark.parametrize(("name", "prop"), CLEARABLE, ids=[f"{name}.{prop.option}" for name, prop in CLEARABLE])
 def test_what_can_be_cleared_is_cleared_once(bench: Bench, name: str, prop: Property) -> None:
     found = resource_of(name)
-    bench.done(name, **BASE[name])
     row = bench.row(found.noun, BASE[name]["identity"])
     task = {**base(name, prop), prop.option: sample(found.noun, prop, prop.current(row)), **partners(found, prop, row)}
     bench.done(name, **task)
