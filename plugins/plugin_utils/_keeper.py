@@ -43,11 +43,9 @@ class Transport(Protocol):
 
     def call_many(self, cmdlets: Sequence[Cmdlet]) -> list[Reply | ExchangeError]:
         """Answers in the order asked, each call with its own fate."""
-        ...
 
     def close(self) -> None:
         """Let go of what it holds."""
-        ...
 
 
 def make_transport(name: str, options: Mapping[str, Any]) -> Transport:
@@ -220,7 +218,7 @@ class Keeper:
     def _accept(self, listener: socket.socket, handler: Handler) -> None:
         while True:
             try:
-                connection, _ = listener.accept()
+                connection, _unused = listener.accept()
             except OSError:
                 return  # the session was closed
             threading.Thread(target=self._converse, args=(connection, handler), daemon=True).start()

@@ -67,7 +67,7 @@ def start_time(pid: int) -> str:
             return ""
         return "" if fields[0] in {"Z", "X"} else fields[19]
     shown = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    state, _, begun = shown.strip().partition(" ")
+    state, _unused, begun = shown.strip().partition(" ")
     return "" if not begun or state.startswith("Z") else hashlib.sha256(begun.strip().encode()).hexdigest()[:12]
 
 
@@ -145,7 +145,7 @@ def sweep(base: Path) -> None:
     """Remove the directories that runs of this user left behind when they and their keepers were killed."""
     mine = f"{PREFIX}-{os.geteuid()}-"
     for directory in base.glob(f"{mine}*-*"):
-        pid, _, started = directory.name.removeprefix(mine).partition("-")
+        pid, _unused, started = directory.name.removeprefix(mine).partition("-")
         if not pid.isdigit() or Run(int(pid), started).alive:
             continue
         try:

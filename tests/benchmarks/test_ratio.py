@@ -85,7 +85,7 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
 
 def interleaved(first: list[str], second: list[str], environment: dict[str, str], rounds: int) -> list[tuple[float, float]]:
     """The wall times of two commands that take turns."""
-    return [(seconds(first, environment), seconds(second, environment)) for _ in range(rounds)]
+    return [(seconds(first, environment), seconds(second, environment)) for _unused in range(rounds)]
 
 
 def extra(first: list[str], second: list[str], environment: dict[str, str]) -> float:

@@ -9,19 +9,27 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-import requests.adapters
-import requests.utils
-import urllib3.exceptions
+from ansible_collections.mailops.exchange.plugins.module_utils._session import Unavailable
 
 from .rest_settings import Settings
 from .rest_wire import Response
+
+try:
+    import requests
+    import requests.adapters
+    import requests.utils
+    import urllib3.exceptions
+except ImportError as error:
+    MISSING = str(error)
+else:
+    MISSING = ""
 
 CONNECT_SECONDS = 30.0
 # Below this many seconds a request is not begun any more.
@@ -58,6 +66,8 @@ class Http:
     """Requests of one session: a pool of connections, at most `concurrency` requests at a time. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
+        if MISSING:
+            raise missing(MISSING)
         self._settings = settings
         self._slots = threading.BoundedSemaphore(settings.concurrency)
         self._session = requests.Session()
@@ -95,6 +105,14 @@ class Http:
     def close(self) -> None:
         """Close the pool."""
         self._session.close()
+
+
+def missing(text: str) -> Unavailable:
+    """The error for a Python package that is not there."""
+    return Unavailable(
+        f"a Python package is missing on the controller: {text}.",
+        remedy=f"Install azure-identity and requests for {sys.executable}, which runs ansible-playbook.",
+    )
 
 
 def unanswered(error: Exception) -> NoAnswer:

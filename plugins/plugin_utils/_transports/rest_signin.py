@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import ExchangeError, TimedOut, Unauthorised, Unavailable
 
-from .rest_http import CONNECT_SECONDS, proxies_for, reason, verification
+from .rest_http import CONNECT_SECONDS, missing, proxies_for, reason, verification
 from .rest_settings import Settings
 
 if TYPE_CHECKING:
@@ -72,16 +72,17 @@ class TokenSource:
     def token(self, refused: str = "") -> Token:
         """A token other than the refused one; raises the typed error of a sign-in that failed."""
         with self._lock:
-            held = self._token
-            if held is None or held.value == refused or held.ends - MARGIN < time.time():
-                self._token = self._fresh()
-            assert self._token is not None  # noqa: S101 - for the type checker
-            return self._token
+            token = self._token
+            if token is None or token.value == refused or token.ends - MARGIN < time.time():
+                token = self._token = self._fresh()
+            return token
 
     def _fresh(self) -> Token:
         """Sign in with a new credential object, because an old one would answer from its cache."""
-        from azure.core.exceptions import AzureError  # here, because the import takes longer than many a task
-
+        try:
+            from azure.core.exceptions import AzureError  # here, because the import takes longer than many a task
+        except ImportError as error:
+            raise missing(str(error)) from error
         settings = self._settings
         try:
             with make_credential(settings) as credential:

@@ -95,7 +95,7 @@ class Service(AbstractContextManager["Service"]):
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self._server.shutdown()
         self._server.server_close()
 
@@ -141,6 +141,7 @@ class Service(AbstractContextManager["Service"]):
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            connection: ssl.SSLSocket
             wbufsize = -1
             disable_nagle_algorithm = True
 
@@ -157,27 +158,37 @@ class Service(AbstractContextManager["Service"]):
                 time.sleep(answer.delay)
                 if answer.drop:
                     self.close_connection = True
-                    if answer.rude:
-                        os.close(self.connection.detach())
-                    else:
-                        self.connection.close()
-                    return
-                data = answer.body if isinstance(answer.body, bytes) else None
-                if data is None:
-                    data = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
-                self.send_response_only(answer.status)
-                names = {name.replace("_", "-"): value for name, value in answer.headers.items()}
-                for name, value in {"Date": DATE, "Request-Id": "request-1", **names}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-                self.wfile.flush()
+                    leave(self.connection, rude=answer.rude)
+                else:
+                    respond(self, answer)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
                 pass
 
         return Handler
+
+
+def leave(connection: ssl.SSLSocket, *, rude: bool) -> None:
+    """Close a connection, rudely without TLS's goodbye."""
+    if rude:
+        os.close(connection.detach())
+    else:
+        connection.close()
+
+
+def respond(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    """Send a whole answer."""
+    data = answer.body if isinstance(answer.body, bytes) else None
+    if data is None:
+        data = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
+    handler.send_response_only(answer.status)
+    names = {name.replace("_", "-"): value for name, value in answer.headers.items()}
+    for name, value in {"Date": DATE, "Request-Id": "request-1", **names}.items():
+        handler.send_header(name, value)
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)
+    handler.wfile.flush()
 
 
 @cache

@@ -60,22 +60,17 @@ class Play:
 def play() -> Iterator[Play]:
     """A run; its keeper ends with it."""
     play = Play()
-    keeper = 0
     try:
         yield play
     finally:
-        control = play.directory / "control"
-        keeper = keeper_of(control) if listens(control) else 0
         play.end()
-        if keeper:
-            until(lambda: not start_time(keeper))
-        _starter.reap()
+        until(none_left)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the service's certificates lie."""
-    return tmp_path_factory.mktemp("service")
+def none_left() -> bool:
+    """True when every keeper that this process started has ended."""
+    _starter.reap()
+    return not _starter._started
 
 
 @pytest.fixture
@@ -211,7 +206,7 @@ def test_one_session_serves_as_many_at_once_as_allowed(play: Play, service: Serv
     session.call(GET)
     begun = time.monotonic()
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda _: session.call(Cmdlet("Get-Slow")), range(4)))
+        results = list(pool.map(lambda _unused: session.call(Cmdlet("Get-Slow")), range(4)))
     assert len(results) == 4
     assert time.monotonic() - begun < 3.0
 

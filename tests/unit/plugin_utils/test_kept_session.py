@@ -28,7 +28,7 @@ class FakeTransport:
 
     def call_many(self, cmdlets: Sequence[Cmdlet]) -> list[Reply | ExchangeError]:
         self.sent.append([cmdlet.name for cmdlet in cmdlets])
-        return [Reply([{"Name": "A"}], ["careful"], self.last_date, "r") for _ in cmdlets]
+        return [Reply([{"Name": "A"}], ["careful"], self.last_date, "r") for _unused in cmdlets]
 
     def close(self) -> None:
         self.closed = True
@@ -69,7 +69,7 @@ def test_overlays_belong_to_check_mode_alone() -> None:
 
 
 def test_a_real_write_ends_the_plan_of_its_noun() -> None:
-    session, _ = make()
+    session, _unused = make()
     session.overlay({"noun": "TransportRule", "identities": ["gone"], "rows": []})
     session.overlay({"noun": "RemoteDomain", "identities": ["gone"], "rows": []})
     session.call({"cmdlets": [SET], "check": False})

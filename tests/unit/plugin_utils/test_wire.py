@@ -52,7 +52,7 @@ def test_the_anchor_names_the_arbitration_mailbox(cmdlet: str, delegated: bool, 
 
 
 def test_two_requests_differ_only_in_their_own_id() -> None:
-    first, second = (wire.headers_of("Get-Mailbox", "secret", "anchor", "connection") for _ in range(2))
+    first, second = (wire.headers_of("Get-Mailbox", "secret", "anchor", "connection") for _unused in range(2))
     assert {name for name in first if first[name] != second[name]} == {"client-request-id"}
     assert first["Prefer"] == "odata.maxpagesize=1000"
     assert first["Authorization"] == "Bearer secret"
