@@ -15,6 +15,7 @@ import yaml
 from harness.coexistence import CLOCK_RATE, survey, variables
 from harness.play import Player
 from harness.tenant import Sandbox
+from tools.roles import flat
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 READS = {"mailops.exchange.coexistence_plan_info", "ansible.builtin.set_stats", "ansible.builtin.assert"}
@@ -22,7 +23,7 @@ READS = {"mailops.exchange.coexistence_plan_info", "ansible.builtin.set_stats", 
 
 def tasks(role: str) -> list[dict[str, Any]]:
     """The tasks of a role."""
-    return list(yaml.safe_load((ROLES / role / "tasks" / "main.yml").read_text(encoding="utf-8")))
+    return flat(yaml.safe_load((ROLES / role / "tasks" / "main.yml").read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)

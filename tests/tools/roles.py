@@ -95,6 +95,16 @@ def files(folder: Path = ROLES) -> dict[Path, str]:
     return made
 
 
+def flat(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tasks in their order, those of blocks in the block's place. A rescue would lead past a guard: LookupError."""
+    found = []
+    for task in tasks:
+        if "rescue" in task:
+            raise LookupError(f"{task['name']}: a rescue")
+        found += flat([*task["block"], *task.get("always", [])]) if "block" in task else [task]
+    return found
+
+
 def main() -> None:
     """Writes the files."""
     for path, text in files().items():

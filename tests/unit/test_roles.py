@@ -17,14 +17,14 @@ from tools import roles
 ALLOWED = {"ansible.builtin.assert", "ansible.builtin.set_stats", "ansible.builtin.include_role", "ansible.builtin.import_tasks"}
 GUARDED = {"mailops.exchange.coexistence_plan_info", "mailops.exchange.coexistence_wave"}
 READS = {"mailops.exchange.coexistence_plan_info", "ansible.builtin.assert", "ansible.builtin.set_stats"}
-KEYWORDS = {"name", "register", "ignore_errors", "tags", "loop", "loop_control"}
+KEYWORDS = {"name", "register", "ignore_errors", "tags", "loop", "loop_control", "vars"}
 TASKS = sorted(roles.ROLES.glob("*/tasks/*.yml"))
 RAW = re.compile(r"\bcoexistence_(" + "|".join(sorted(VARIABLES, key=len, reverse=True)) + r")\b")
 
 
 def tasks(path: Path) -> list[dict[str, Any]]:
-    """The tasks of a file."""
-    return list(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """The tasks of a file in their order, those of blocks too."""
+    return roles.flat(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def module(task: dict[str, Any]) -> str:
