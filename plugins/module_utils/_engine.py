@@ -114,6 +114,8 @@ class Managed:
         """Bring the object to the wanted state."""
         wanted = self.resource.managed(params)
         problems = self.resource.faults(wanted)
+        if not str(params["identity"]).strip():
+            problems.append("identity is empty: name the object.")
         if problems:
             raise InputError([f"{self.resource.noun} '{params['identity']}': {problem}" for problem in problems])
         return _Work(self.resource, str(params["identity"]), wanted, params.get("state") == "absent", context).do()

@@ -34,6 +34,8 @@ def manage(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Bring a group's members to the wanted state; the SPEC function of distribution_group_member."""
     group, state = str(params["identity"]), str(params["state"])
     wanted = members.distinct(params["members"])
+    if not group.strip():
+        raise InputError(["identity is empty: name the group."])
     rows = read(group, context)
     if rows is None and state != "absent":
         raise NotFound(

@@ -295,6 +295,9 @@ def _create(resource: Resource, identity: str, wanted: Mapping[str, Any]) -> Pla
     if lacking:
         return Plan(faults=(f"{resource.noun} '{identity}' does not exist yet; to create it, give {', '.join(lacking)}.",))
     name = str(wanted.get("name") or identity)
+    long = [p.limit for p in resource.properties if p.parameter == "Name" and 0 < p.limit < len(name)]
+    if long:
+        return Plan(faults=(f"{resource.noun} '{name}': a name has at most {long[0]} characters; give a shorter one as name.",))
     rest = [p for p in resource.properties if p.parameter != "Name" and _fits(p, wanted, resource.defaults)]
     calls = [Cmdlet(f"New-{resource.noun}", {"Name": name, **_wires(p for p in rest if p.on != SET)(wanted)})]
     later = _wires(p for p in rest if p.on == SET and p.read is not None and _unlike_new(resource, p, wanted.get(p.option)))(wanted)

@@ -255,6 +255,12 @@ def _as_address(value: Any) -> Any:
     return shown.group(1) if shown else str(value)
 
 
+def _as_date(value: Any) -> Any:
+    """A time with its zone, so that the service cannot take it for another one's."""
+    found = parse_date(value)
+    return found.strftime("%Y-%m-%dT%H:%M:%SZ") if found else str(value)
+
+
 def _as_number(value: Any) -> Any:
     return int(str(value))
 
@@ -368,7 +374,7 @@ RANGE = Kind(key=range_key, check=_check_range)
 SENDER_RANGE = Kind(key=range_key, check=_check_sender)
 SIZE = Kind(key=size_key, check=_check_size)
 SPAN = Kind(key=span_key)
-DATE = Kind(key=date_key, check=_check_date)
+DATE = Kind(key=date_key, send=_as_date, check=_check_date)
 GROUP_TYPE = Kind(key=group_type_key, show=_group_type_shown)
 ROOM_LIST = Kind("bool", room_list_key, _plain, empty=False, show=_room_list_shown)
 SOURCE = Kind(key=source_key, empty="default")

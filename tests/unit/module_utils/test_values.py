@@ -145,6 +145,11 @@ def test_an_emptied_list_is_sent_in_the_form_that_its_kind_clears_with() -> None
     assert v.NAME.wire("") is None
 
 
+@pytest.mark.parametrize("value", ["2026-01-31T12:00:00", "2026-01-31 13:00:00+01:00", "2026-01-31T12:00:00Z"])
+def test_times_are_sent_with_their_zone(value: str) -> None:
+    assert v.DATE.wire(value) == "2026-01-31T12:00:00Z"
+
+
 def test_two_names_of_one_recipient_are_the_same_by_the_directory() -> None:
     kind = v.many(v.RECIPIENT)
     guid = "0b6c7f3a-8a74-4dd0-a3f5-2f0f5a5d8f00"

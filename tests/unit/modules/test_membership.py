@@ -123,6 +123,12 @@ def test_a_group_that_does_not_exist_is_an_error(bench: Bench, state: str) -> No
     assert "the group does not exist. Create it first" in result["msg"].replace(" [", ". [").replace("..", ".")
 
 
+def test_a_group_without_a_name_is_refused(bench: Bench) -> None:
+    result = bench.run(NAME, identity=" ", members=["user0001@example.com"])
+    assert "identity is empty" in result["msg"]
+    assert bench.sandbox.calls() == []
+
+
 def test_nobody_is_a_member_of_a_group_that_does_not_exist(bench: Bench) -> None:
     assert not bench.done(NAME, identity="gone@example.com", members=["user0001@example.com"], state="absent")["changed"]
 

@@ -45,6 +45,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("transport_rule", {**RULE, "comments": "c" * 1025}, "has 1025 characters, the service takes 1024"),
     ("transport_rule", {**RULE, "sender_ip_ranges": ["192.0.2"]}, "is not an IP address"),
     ("transport_rule", {**RULE, "message_size_over": "many"}, "is not a size such as 10MB"),
+    ("transport_rule", {**RULE, "identity": "r" * 65}, "a name has at most 64 characters"),
+    ("transport_rule", {**RULE, "identity": " "}, "identity is empty"),
     ("transport_rule", {**RULE, "set_scl": "high"}, "is not a whole number"),
     ("transport_rule", {**RULE, "expiry_date": "tomorrow"}, "is not a time such as"),
 ]

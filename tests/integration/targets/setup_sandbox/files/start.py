@@ -17,9 +17,7 @@ def main(sandbox: Path, folder: Path) -> None:
     subprocess.run(generate, check=True, stdout=subprocess.DEVNULL)
     serve = [sys.executable, "-B", str(sandbox / "serve"), "--port", "0", "--tenant", str(folder)]
     log = (folder.parent / "sandbox.log").open("w", encoding="utf-8")
-    process = subprocess.Popen(
-        serve, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
-    )
+    process = subprocess.Popen(serve, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
     line = process.stdout.readline() if process.stdout else ""
     if not line:
         sys.exit(f"the sandbox did not start: {(folder.parent / 'sandbox.log').read_text(encoding='utf-8')}")
