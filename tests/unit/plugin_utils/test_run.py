@@ -30,7 +30,7 @@ OPTIONS: dict[str, Any] = {
 @pytest.fixture
 def ended() -> Run:
     """A run whose process has come and gone."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
         run = Run.of(process.pid)
         assert run.alive
     return run
