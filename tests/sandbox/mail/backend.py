@@ -39,8 +39,8 @@ class Backend(Protocol):
     async def stop(self) -> None:
         """Close everything."""
 
-    async def apply(self) -> None:
-        """Act by the state as it is now."""
+    async def apply(self, state: HostState) -> None:
+        """Act by another state from now on. Raises ValueError, and stays as it was, for what the back end cannot do."""
 
     def drop(self) -> None:
         """Drop what is under way."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from .outcomes import SOURCE, TENANT
 if TYPE_CHECKING:
     from .world import World
 
-KEYS = ("people", "sync", "mx", "record", "foreign")
+KEYS = ("people", "sync", "mx", "record", "foreign", "door")
 
 
 async def change(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -26,6 +27,7 @@ async def change(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
     ``mx``: {domain, to: tenant | source | [texts], ttl}
     ``record``: {name, type, texts, ttl}
     ``foreign``: {name, modes, forwards, mailboxes, aliases, lists, up}
+    ``door``: {tenant, up} - a tenant's front door
     """
     said: dict[str, Any] = {}
     if "people" in wanted:
@@ -39,10 +41,17 @@ async def change(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
         world.zone.put(record["name"], record["type"], list(record["texts"]), int(record.get("ttl", plan.TTL)))
     if "foreign" in wanted:
         host = world.host(str(wanted["foreign"].get("name") or ""))
-        host.state.change(wanted["foreign"])
-        await host.apply()
+        changed = copy.deepcopy(host.state)
+        changed.change(wanted["foreign"])
+        await host.apply(changed)
         if "up" in wanted["foreign"]:
             await host.switch(up=bool(wanted["foreign"]["up"]))
+    if "door" in wanted:
+        door = world.doors[world.tenant(str(wanted["door"].get("tenant") or "")).name]
+        if wanted["door"]["up"] and not door.open:
+            await door.start()
+        elif not wanted["door"]["up"]:
+            door.stop()
     return said
 
 

@@ -78,6 +78,7 @@ class _Handler:
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 - the name that aiosmtpd calls
         """Ask about one recipient."""
         arrival = self._arrival(session, envelope)
+        arrival.recipients = list(envelope.rcpt_tos)
         asked = normal(server.asked or address)
         reply = await self._keeper.recipient(arrival, normal(address), asked)
         if reply:

@@ -72,8 +72,9 @@ class BuiltinHost(Node):
         self.own_door.stop()
         self.courier.stop()
 
-    async def apply(self) -> None:
-        """Nothing to write: the state is read at each message."""
+    async def apply(self, state: HostState) -> None:
+        """Act by another state."""
+        self.state = state
 
     async def switch(self, *, up: bool) -> None:
         """Switch the host on or off; what it holds stays."""
@@ -118,7 +119,7 @@ class BuiltinHost(Node):
     def refusal(self, arrival: Arrival, address: str, *, own: bool) -> str:
         """Answer RCPT: "" takes it."""
         modes = self.state.modes
-        if not own and self._over_limit(arrival.peer):
+        if not own and not arrival.recipients and self._over_limit(arrival.peer):
             return "450 4.7.1 Error: too much mail from your address"
         if not own and modes.reject_own_domain and self.state.owns(arrival.sender):
             return "550 5.7.1 Sender address rejected: one of ours, from outside"
@@ -129,21 +130,23 @@ class BuiltinHost(Node):
         return "550 5.1.1 Recipient address rejected: User unknown in virtual mailbox table"
 
     def _over_limit(self, peer: str) -> bool:
+        """Count a message at its first recipient, as long as there is room in the minute."""
         limit = self.state.modes.rate_limited
         if limit is None:
             return False
         taken, now = self._taken.setdefault(peer, deque()), self.world.monotonic()
         while taken and now - taken[0] > MINUTE:
             taken.popleft()
-        return len(taken) >= limit
+        if len(taken) >= limit:
+            return True
+        taken.append(now)
+        return False
 
     async def take(self, arrival: Arrival, *, own: bool) -> str:
         """Take a message and hand it on beside."""
         mail = read(arrival.content)
         if not mail.id:
             mail = self.world.with_id(arrival)
-        if not own:
-            self._taken.setdefault(arrival.peer, deque()).append(self.world.monotonic())
         self.enter(mail, arrival.sender, arrival.recipients, "source" if own else "internet")
         self.heard(arrival.content, mail)
         for _unused, asked in arrival.recipients:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from .addresses import normal
 from .door import Arrival, Door
-from .hoststate import HostState
+from .hoststate import CATCH_ALL, HostState
 from .letters import read
 from .node import Node
 from .plan import exchanger
@@ -99,8 +99,10 @@ class PostfixHost(Node):
             await self._run("stop")
         self._up = up
 
-    async def apply(self) -> None:
+    async def apply(self, state: HostState) -> None:
         """Write the files anew and have the instance read them."""
+        check(state)
+        self.state = state
         self._write()
         if self._up:
             await self._run("reload")
@@ -112,11 +114,10 @@ class PostfixHost(Node):
 
     async def reset(self, state: HostState) -> None:
         """Take another state and forget the queue."""
-        self.state = state
         await self.switch(up=True)
         await self._command("postsuper", "-d", "ALL")
         self.account()
-        await self.apply()
+        await self.apply(state)
 
     async def flush(self) -> None:
         """Try the whole queue now."""
@@ -156,8 +157,14 @@ class PostfixHost(Node):
     # What stands behind the mailboxes' door.
 
     async def recipient(self, arrival: Arrival, address: str, asked: str) -> str:
-        """Take every recipient: Postfix has checked."""
-        return ""
+        """Take known recipients: Postfix checks what comes by SMTP, not what its own programs send."""
+        return "" if self._box(address) else "550 5.1.1 User unknown in virtual mailbox table"
+
+    def _box(self, address: str) -> str:
+        """Return the mailbox for an address that Postfix hands over, mapped by it or (local_only) not; "" for none."""
+        owner = self.state.mailbox_of(address)
+        caught = normal(address) == self.state.catch_all or self.state.modes.unknown == CATCH_ALL
+        return owner or (self.state.catch_all if caught else "")
 
     def login(self, user: str, password: str) -> bool:
         """Nobody signs in."""
@@ -169,9 +176,9 @@ class PostfixHost(Node):
         self.enter(mail, arrival.sender, arrival.recipients, "source")
         self.heard(arrival.content, mail)
         for address, asked in arrival.recipients:
-            owner = self.state.mailbox_of(address) or normal(address)
+            owner = self._box(address)
             for mailbox in self.state.lists.get(owner) or [owner]:
-                self.world.place_at_source(self.state, mail, asked, self.state.mailbox_of(mailbox) or mailbox)
+                self.world.place_at_source(self.state, mail, asked, self._box(mailbox) or mailbox)
         return ""
 
     # The instance.

@@ -253,6 +253,9 @@ class World:
             for host in self.hosts:
                 host.drop()
             await asyncio.sleep(ARRIVAL)
+        for door in self.doors.values():
+            if not door.open:
+                await door.start()
         for host, state in zip(self.hosts, states, strict=True):
             await host.reset(state)
         self.ledger.clear()
