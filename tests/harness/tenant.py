@@ -85,6 +85,11 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         """All objects of all tenants."""
         return self.control("GET", "/state")
 
+    def objects(self) -> dict[str, Any]:
+        """The tenants without what their transport acts on, which changes as time goes by."""
+        tenants = self.state()["tenants"]
+        return {name: {key: value for key, value in tenant.items() if key != "acting"} for name, tenant in tenants.items()}
+
     def keep(self) -> None:
         """Keep all objects as they are."""
         self.control("POST", "/keep", {})

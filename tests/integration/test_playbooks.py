@@ -47,14 +47,14 @@ def test_calls_of_check_equal_those_of_the_run_and_the_servers_log(
     player: Player, sandbox: Sandbox, tenant_folder: Path, order: str
 ) -> None:
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
-    found = sandbox.state()["tenants"]
+    found = sandbox.objects()
     extra = variables(tenant_folder) | {"coexistence_teardown_order": order}
     for playbook, more in STEPS:
         made = checked(player, sandbox, playbook, extra | more)
         assert made, f"{playbook} did something"
         status = good(player.run("mailops.exchange.status", extra | more))
         assert status.changed == 0
-    assert differences(found, sandbox.state()["tenants"]) == [], "the tenant is as it was found"
+    assert differences(found, sandbox.objects()) == [], "the tenant is as it was found"
 
 
 def test_a_half_made_tenant_is_completed(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:

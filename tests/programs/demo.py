@@ -69,7 +69,7 @@ def main() -> int:
             entry = sandbox.tenants[0]
             hosts = {entry["organization"]: host(entry, sandbox.ready["ca_cert"])}
             player = Player(Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]), folder, inventory(hosts))
-            found, extra, wave = sandbox.state(), variables(tenant), {"coexistence_wave": "wave1"}
+            found, extra, wave = sandbox.objects(), variables(tenant), {"coexistence_wave": "wave1"}
             demo = Demo(sandbox, player)
             print(f"A tenant with the captured objects of a real one and {USERS} people: {entry['organization']}")
             demo.step("Set up", "setup", extra)
@@ -79,7 +79,7 @@ def main() -> int:
             demo.step("Wave 1 goes back", "rollback", extra | wave)
             demo.step("Tear down", "teardown", extra)
             demo.step("Tear down again", "teardown", extra, unchanged=True)
-            left = differences(found, sandbox.state())
+            left = differences(found, sandbox.objects())
     for line in left:
         print(f"  not as found: {line}")
     figures = f"{demo.total['steps']} playbooks, {demo.total['changed']} tasks changed, {demo.total['writes']} writes"
