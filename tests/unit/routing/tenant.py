@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Finding, Situation
@@ -28,7 +29,7 @@ noobj@example.com,mailbox,,source
 pilot@example.com,mailbox,,tenant
 """
 WAVES = "user,wave\nstub@example.com,1\n"
-FILES = {"source.csv": SOURCE_LIST, "waves.csv": WAVES}
+FILES: Mapping[str, str] = MappingProxyType({"source.csv": SOURCE_LIST, "waves.csv": WAVES})
 OPTIONS: dict[str, Any] = {
     "domains": [SHARED],
     "smart_hosts": ["192.0.2.10"],

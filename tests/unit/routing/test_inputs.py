@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from hypothesis import strategies as st
 from .tenant import FILES, OPTIONS, inputs
 
 
-def problems(step: str = "setup", files: dict[str, str] | None = None, **options: Any) -> list[str]:
+def problems(step: str = "setup", files: Mapping[str, str] | None = None, **options: Any) -> list[str]:
     """What parse() has to say."""
     with pytest.raises(InputError) as caught:
         inputs(step, FILES if files is None else files, **options)
