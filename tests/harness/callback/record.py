@@ -35,6 +35,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # core ships no type 
     def _result(self, event: str, result: Any, **more: Any) -> None:
         task = result._task
         plain = json.loads(self._dump_results(result._result, keep_invocation=True))
+        plain["warnings"] = warnings_of(result)
         self._write(event=event, task=task.get_name(), action=task.action, host=result._host.get_name(), result=plain, **more)
 
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -52,3 +53,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # core ships no type 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         hosts = sorted(stats.processed)
         self._write(event="stats", stats={host: stats.summarize(host) for host in hosts}, custom=getattr(stats, "custom", {}))
+
+
+def warnings_of(result: Any) -> list[str]:
+    """The texts of a result's warnings: plain up to core 2.18, records from 2.19 on, which no longer stand in the result's dict."""
+    found = result.warnings if hasattr(result, "warnings") else result._result.get("warnings")
+    return [str(entry.event.msg if hasattr(entry, "event") else entry) for entry in found or []]
