@@ -80,7 +80,7 @@ def test_two_thousand_messages_through_a_project(flow: Flow) -> None:
     flow.sandbox.parameters(rule_latency=LATENCY, membership_latency=LATENCY, retry_interval=60)
     members = ["pilot", "migrated"]
     project = Project(flow)
-    flow.sandbox.put("AcceptedDomain", identity=SHARED, set={"DomainType": "InternalRelay"})
+    flow.put("AcceptedDomain", identity=SHARED, set={"DomainType": "InternalRelay"})
     flow.coexist(*members)
     before = project.round(100)
     assert before["tenant"]["split"] > 0

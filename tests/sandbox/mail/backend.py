@@ -22,8 +22,15 @@ class Backend(Protocol):
     """A foreign host: the built-in one or Postfix."""
 
     backend: str
-    state: HostState
     loopback: str
+
+    @property
+    def state(self) -> HostState:
+        """Return the state that the host acts by."""
+
+    @property
+    def config_directory(self) -> str:
+        """Return where its configuration lies, "" for the built-in one."""
 
     @property
     def door(self) -> Endpoint:

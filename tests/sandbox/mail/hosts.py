@@ -52,6 +52,7 @@ class BuiltinHost(Node):
     """A foreign mail system without Postfix."""
 
     backend = "builtin"
+    config_directory = ""
 
     def __init__(self, world: World, state: HostState, loopback: str) -> None:
         """Serve a state."""

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 from .addresses import normal
 from .door import Arrival, Door
-from .hoststate import CATCH_ALL, HostState
+from .hoststate import CATCH_ALL, Forward, HostState
 from .letters import read
 from .node import Node
 from .plan import exchanger
 from .postfix_files import Ports, check, main_cf, maps, master_cf
 from .postfix_log import Log
+from .postfix_read import forwards, paths, table
 
 if TYPE_CHECKING:
     from .world import World
@@ -57,7 +58,9 @@ class PostfixHost(Node):
     def __init__(self, world: World, state: HostState, loopback: str) -> None:
         """Plan an instance; ``start`` runs it."""
         super().__init__(world, state.name, loopback)
-        self.state = state
+        self._state = state
+        self._written: dict[str, str] = {}
+        self._seen: tuple[tuple[str, int], ...] = ()
         self.place = Path()
         self._sink = Door(self, loopback, f"mailboxes.{state.names[0]}")
         self.door, self.own_door = Address(f"{loopback}:{_free(loopback)}"), Address(f"{loopback}:{_free(loopback)}")
@@ -77,9 +80,35 @@ class PostfixHost(Node):
         self._log = Log(self.place / "log" / "mail.log")
         await self._sink.start()
         self._write()
+        self._up = True
         await self._run("start")
         await self._wait_open()
-        self._up = True
+
+    @property
+    def config_directory(self) -> str:
+        """Return where main.cf and the maps lie."""
+        return str(self.place)
+
+    @property
+    def state(self) -> HostState:
+        """Return the state; forwards are those in the instance's own files, whoever wrote them."""
+        main = self.place / "main.cf"
+        if not self._written or not main.exists():
+            return self._state
+        files = [main, *paths(main.read_text(encoding="utf-8"), self.place)]
+        seen = tuple((str(path), path.stat().st_mtime_ns) for path in files if path.exists())
+        if seen != self._seen:
+            self._seen = seen
+            tables = [table(path.read_text(encoding="utf-8")) for path in files[1:] if path.exists()]
+            self._state.forwards = self._forwards(tables)
+        return self._state
+
+    def _forwards(self, tables: list[dict[str, list[str]]]) -> dict[str, Forward]:
+        """Read the forwards. While the mode keeps a copy of each, what one says by itself is what it said before."""
+        found, before = forwards(self._state.mailboxes, tables, self._state.domains), self._state.forwards
+        if not self._state.modes.keep_copy:
+            return found
+        return {name: before[name] if name in before and before[name].to == entry.to else entry for name, entry in found.items()}
 
     async def stop(self) -> None:
         """End the instance and remove its files."""
@@ -102,7 +131,7 @@ class PostfixHost(Node):
     async def apply(self, state: HostState) -> None:
         """Write the files anew and have the instance read them."""
         check(state)
-        self.state = state
+        self._state = state
         self._write()
         if self._up:
             await self._run("reload")
@@ -117,6 +146,7 @@ class PostfixHost(Node):
         await self.switch(up=True)
         await self._command("postsuper", "-d", "ALL")
         self.account()
+        self._written = {}
         await self.apply(state)
 
     async def flush(self) -> None:
@@ -187,15 +217,17 @@ class PostfixHost(Node):
         return Ports(self.door.endpoint, self.own_door.endpoint, self._sink.endpoint, self.world.outside.door.endpoint)
 
     def _write(self) -> None:
-        """Write all files, each put in place whole."""
-        check(self.state)
+        """Write the files whose content changed, each put in place whole."""
         ports = self._ports()
         doors = {name: self.world.doors[node.name].endpoint for node in self.world.tenants for name in node.view.directory().domains}
-        first = min(self.state.domains)
+        first = min(self._state.domains)
         relay = self.world.endpoint(exchanger(first)) or ports.relay
-        files = maps(self.state, ports, doors, relay)
-        files |= {"main.cf": main_cf(self.place, self.state, ports), "master.cf": master_cf(self.state, ports)}
+        files = maps(self._state, ports, doors, relay)
+        files |= {"main.cf": main_cf(self.place, self._state, ports), "master.cf": master_cf(self._state, ports)}
         for name, text in files.items():
+            if self._written.get(name) == text:
+                continue  # what others changed in it stays
+            self._written[name] = text
             fresh = self.place / f"{name}.new"
             fresh.write_text(text, encoding="utf-8")
             fresh.replace(self.place / name)

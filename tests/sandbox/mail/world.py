@@ -289,6 +289,7 @@ class World:
                 "smtp": host.door.endpoint,
                 "submission": host.own_door.endpoint,
                 "addresses": host.state.addresses,
+                "config_directory": host.config_directory,
             }
             for host in self.hosts
         ]

@@ -40,7 +40,7 @@ class Flow:
 
     def __init__(self, sandbox: Sandbox, directory: Path) -> None:
         """Read who is who."""
-        self.sandbox = sandbox
+        self.sandbox, self.organization = sandbox, str(sandbox.tenant()["organization"])
         self.who: dict[str, str] = {}
         for person in json.loads((directory / "people.json").read_text(encoding="utf-8"))["people"]:
             number = sum(1 for name in self.who if name.rstrip("0123456789") == person["kind"] or name == person["kind"])
@@ -97,9 +97,13 @@ class Flow:
         """Change the foreign host's modes."""
         self.mail(foreign={"modes": modes})
 
+    def put(self, noun: str, **change: Any) -> None:
+        """Change objects of the (first) tenant."""
+        self.sandbox.put(noun, tenant=self.organization, **change)
+
     def relay(self, kind: str = "InternalRelay") -> None:
         """Set the shared domain's type."""
-        self.sandbox.put("AcceptedDomain", identity=SHARED, set={"DomainType": kind})
+        self.put("AcceptedDomain", identity=SHARED, set={"DomainType": kind})
 
     def group(self, *members: str) -> None:
         """Make the group anew with these members."""
@@ -110,17 +114,17 @@ class Flow:
             "RecipientTypeDetails": "MailUniversalDistributionGroup",
             "_members": [self.address(name) for name in members],
         }
-        self.sandbox.put("DistributionGroup", objects=[row])
+        self.put("DistributionGroup", objects=[row])
 
     def connector(self, **changes: Any) -> None:
         """Make the way out."""
         row = {"Name": "Out", "Enabled": True, "UseMXRecord": False, "SmartHosts": [HOST], "IsTransportRuleScoped": True, **changes}
-        self.sandbox.put("OutboundConnector", objects=[row])
+        self.put("OutboundConnector", objects=[row])
 
     def rules(self, *rows: dict[str, Any]) -> None:
         """Replace all rules."""
         base = {"State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore"}
-        self.sandbox.put("TransportRule", objects=[{"Priority": number, **base, **row} for number, row in enumerate(rows)])
+        self.put("TransportRule", objects=[{"Priority": number, **base, **row} for number, row in enumerate(rows)])
 
     def coexist(self, *members: str, scope: str = "domain", **changes: Any) -> None:
         """Set up: relayed domain, group, connector, routing rule."""

@@ -49,12 +49,12 @@ def test_a_stranger_at_the_tenants_door(flow: Flow) -> None:
 
 def test_direct_send_is_refused_when_the_organization_says_so(flow: Flow) -> None:
     name = flow.sandbox.state()["objects"]["OrganizationConfig"][0]["Name"]
-    flow.sandbox.put("OrganizationConfig", identity=name, set={"RejectDirectSend": True})
+    flow.put("OrganizationConfig", identity=name, set={"RejectDirectSend": True})
     with opened(flow, flow.sandbox.tenant()["smtp"]) as wire:
         said = refusal(lambda: wire.sendmail(f"boss@{SHARED}", [flow.who["pilot"]], LETTER))
     assert said.startswith("550 5.7.68")
     row = {"Name": "In", "Enabled": True, "SenderDomains": ["smtp:*;1"], "SenderIPAddresses": ["127.0.0.1"]}
-    flow.sandbox.put("InboundConnector", objects=[row])
+    flow.put("InboundConnector", objects=[row])
     with opened(flow, flow.sandbox.tenant()["smtp"]) as wire:
         wire.sendmail(f"boss@{SHARED}", [flow.who["pilot"]], LETTER)
     assert flow.sums() == {"bounced": 1, "delivered": 1}
@@ -130,7 +130,7 @@ def test_replies_of_absent_people_and_the_two_readings_of_rules_on_reports(flow:
     flow.send("pilot", sender=stub, origin="source")
     replies = [row for row in flow.account()["messages"] if row["kind"] == "oof"]
     assert [place["system"] for row in replies for place in row["copies"][0]["places"]] == [where]
-    flow.sandbox.put("RemoteDomain", identity="Default", set={"AllowedOOFType": "None"})
+    flow.put("RemoteDomain", identity="Default", set={"AllowedOOFType": "None"})
     flow.send("pilot", sender="other@out.example.org")
     assert len([row for row in flow.account()["messages"] if row["kind"] == "oof"]) == 1
 

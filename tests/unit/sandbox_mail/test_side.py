@@ -69,7 +69,7 @@ def test_rules_and_members_act_late_on_the_sandboxs_clock(flow: Flow, change: st
     flow.sandbox.clock(advance=1801)
     wait, before, after = (1801, "source", "tenant") if change == "rule" else (901, "source", "tenant")
     if change == "rule":
-        flow.sandbox.put("TransportRule", identity="Coexistence", set={"State": "Disabled"})
+        flow.put("TransportRule", identity="Coexistence", set={"State": "Disabled"})
     else:
         flow.group("pilot", "stub")
 
@@ -108,8 +108,8 @@ def test_dynamic_groups_are_as_they_were_at_their_last_refresh(flow: Flow) -> No
         "RecipientFilter": "(Department -eq 'Sales')",
         "RequireSenderAuthenticationEnabled": False,
     }
-    flow.sandbox.put("DynamicDistributionGroup", objects=[row])
-    flow.sandbox.put("Mailbox", identity=flow.who["pilot"], set={"Department": "Sales"})
+    flow.put("DynamicDistributionGroup", objects=[row])
+    flow.put("Mailbox", identity=flow.who["pilot"], set={"Department": "Sales"})
     assert flow.outcome(f"staff@{SHARED}", origin="tenant") == "lost"
     flow.sandbox.clock(advance=86400)
     assert flow.outcome(f"staff@{SHARED}", origin="tenant") == "delivered"

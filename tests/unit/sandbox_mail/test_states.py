@@ -167,11 +167,11 @@ def test_mx_moved_with_scope_domain_is_right_under_every_reading(flow: Flow, rea
 def test_group_or_connector_removed_while_the_rule_acts(flow: Flow) -> None:
     flow.coexist("migrated", "stub")
     flow.moved("stub")
-    flow.sandbox.put("DistributionGroup", objects=[])
+    flow.put("DistributionGroup", objects=[])
     assert flow.outcome("stub", origin="tenant") == "loop"
     assert flow.outcome("room", origin="tenant") == "bounced"
     flow.group("migrated", "stub")
-    flow.sandbox.put("OutboundConnector", objects=[])
+    flow.put("OutboundConnector", objects=[])
     assert flow.outcome("stub", origin="tenant") == "delivered"
     assert flow.outcome("noobj", origin="tenant") == "delayed"
     flow.rules()
@@ -233,5 +233,5 @@ def test_pending_polarity_fails_towards_local_delivery(flow: Flow) -> None:
     assert flow.outcome("stub2", origin="tenant") == "delivered"
     assert flow.outcome("m365group", origin="tenant") == "delivered"
     assert flow.outcome("stub", origin="tenant") == "early"
-    flow.sandbox.put("DistributionGroup", objects=[])
+    flow.put("DistributionGroup", objects=[])
     assert flow.outcome("room", origin="tenant") == "delivered"
