@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible_collections.mailops.exchange.plugins.plugin_utils._connection import TenantConnection, organization_of
-
 DOCUMENTATION = r"""
 name: rest
 short_description: Exchange Online by its admin REST API
@@ -119,6 +115,10 @@ options:
     env:
       - name: EXCHANGE_CERTIFICATE_PASSWORD
 """
+
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils._connection import TenantConnection, organization_of
 
 
 class Connection(TenantConnection):
