@@ -49,7 +49,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         self.ready = json.loads(line)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(20)

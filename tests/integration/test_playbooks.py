@@ -64,4 +64,4 @@ def test_a_half_made_tenant_is_completed(player: Player, sandbox: Sandbox, tenan
     sandbox.control("PUT", "/state", {"noun": "TransportRule", "identity": "Coexistence", "remove": True})
     sandbox.control("PUT", "/state", {"noun": "AcceptedDomain", "identity": "example.com", "set": {"DomainType": "Authoritative"}})
     made = checked(player, sandbox, "setup", extra)
-    assert {name for name, _ in made} == {"Set-AcceptedDomain", "New-TransportRule"}
+    assert {name for name, _unused in made} == {"Set-AcceptedDomain", "New-TransportRule"}

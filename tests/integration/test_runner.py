@@ -28,7 +28,7 @@ def under_runner(player: Player, folder: Path, playbook: str, extra: dict[str, s
         settings={"idle_timeout": 120, "job_timeout": 300},
     )
     output = "".join(str(event.get("stdout", "")) + "\n" for event in run.events)
-    stats = next((event for event in run.events if event["event"] == "playbook_on_stats"), {})
+    stats: dict[str, Any] = next((event for event in run.events if event["event"] == "playbook_on_stats"), {})
     return str(run.status), dict(stats.get("event_data", {}).get("artifact_data", {})), output
 
 

@@ -83,7 +83,9 @@ def bind(signature: Signature, given: dict[str, Any]) -> dict[str, Any]:
 def _check_sets(signature: Signature, chosen: dict[str, Any]) -> None:
     """A call must fit one set: all of its mandatory parameters given, none from outside it."""
     belonging = {
-        index for index in signature.sets if all(parameter.sets is None or index in parameter.sets for parameter, _ in chosen.values())
+        index
+        for index in signature.sets
+        if all(parameter.sets is None or index in parameter.sets for parameter, _unused in chosen.values())
     }
     if not belonging:
         raise ServiceError("parameter_set")
@@ -202,7 +204,7 @@ def _address(parameter: Parameter, value: Any) -> str:
 
 def _proxy(parameter: Parameter, value: Any) -> str:
     text = str(value)
-    prefix, _, rest = text.rpartition(":")
+    prefix, _unused, rest = text.rpartition(":")
     if prefix.lower() in ("", "smtp") and not ADDRESS.fullmatch(rest):
         raise _transformation(parameter, f'The address "{value}" is invalid: "{rest}" isn\'t a valid SMTP address.')
     return text

@@ -31,7 +31,7 @@ def serve_main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     parameters: dict[str, Any] = {}
     for entry in given.parameter:
-        name, _, value = entry.partition("=")
+        name, _unused, value = entry.partition("=")
         parameters[name] = json.loads(value)
     asyncio.run(_until_signal(given, parameters))
     return 0
@@ -68,11 +68,11 @@ def generate_main(arguments: list[str]) -> int:
     parser.add_argument("--shared-domain", default="example.com", help="an accepted domain of the captures")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=JSON", help="a disputed fact, as in parameters.py")
     given = parser.parse_args(arguments)
-    kinds = {name: int(number) for name, _, number in (entry.partition("=") for entry in given.kind)}
+    kinds = {name: int(number) for name, _unused, number in (entry.partition("=") for entry in given.kind)}
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
         parser.error(f"unknown kinds: {', '.join(unknown)}")
-    parameters = {name: json.loads(value) for name, _, value in (entry.partition("=") for entry in given.parameter)}
+    parameters = {name: json.loads(value) for name, _unused, value in (entry.partition("=") for entry in given.parameter)}
     about = generate(
         given.directory,
         seed=given.seed,

@@ -46,7 +46,7 @@ def writes(cmdlet: str) -> bool:
 
 def run(tenant: Tenant, cmdlet: str, given: dict[str, Any], client_id: str) -> Outcome:
     """Run one cmdlet. Raises ServiceError and Forbidden."""
-    verb, _, name = cmdlet.partition("-")
+    verb, _unused, name = cmdlet.partition("-")
     known, noun = signature(cmdlet), BY_LOWER.get(name.lower())
     if known is None or noun is None or verb.lower() not in noun.verbs.lower().split():
         raise Forbidden(unknown=True)

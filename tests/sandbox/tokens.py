@@ -78,7 +78,7 @@ class Mint:
 
     def check(self, header: str) -> Token:
         """Check an Authorization header. Raises TokenError."""
-        scheme, _, text = header.partition(" ")
+        scheme, _unused, text = header.partition(" ")
         if scheme.lower() != "bearer" or not text:
             raise TokenError("No bearer token was given.")
         try:

@@ -102,7 +102,7 @@ def preferences(*texts: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         for part in re.split(r"[;,]", text):
-            name, _, value = part.partition("=")
+            name, _unused, value = part.partition("=")
             if name.strip():
                 found[name.strip().lower()] = value.strip()
     return found

@@ -61,7 +61,7 @@ def specs(role: str) -> str:
 
 
 def _entry(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    made = {key: entry[key] for key in ("description", "type", "elements", "choices") if key in entry}
+    made: dict[str, Any] = {key: entry[key] for key in ("description", "type", "elements", "choices") if key in entry}
     made["description"] = _renamed(entry["description"])
     value = default(name, entry)
     return made if value is None else {**made, "default": value}

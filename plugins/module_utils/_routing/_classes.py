@@ -83,13 +83,13 @@ class Signer:
     @cached_property
     def named(self) -> tuple[frozenset[str], ...]:
         """Sets of recipients that predicates and redirects name one by one."""
-        held = [frozenset(predicate.values) for _, predicate in self.predicates if predicate.name in OBJECTS]
+        held = [frozenset(predicate.values) for _unused, predicate in self.predicates if predicate.name in OBJECTS]
         return tuple(held + [frozenset(rule.redirect) for rule in self.states if rule.redirect])
 
     @cached_property
     def groups(self) -> tuple[Party, ...]:
         """Groups that predicates ask for."""
-        names = sorted({value for _, predicate in self.predicates if predicate.name in MEMBERS for value in predicate.values})
+        names = sorted({value for _unused, predicate in self.predicates if predicate.name in MEMBERS for value in predicate.values})
         found = (self.world.party(name) for name in names)
         return tuple(group for group in found if group)
 

@@ -200,7 +200,7 @@ def serving(world: World, domain: str) -> Connector | None:
         fits = [len(item) + 1 for item in one.domains if item == domain]
         fits += [len(item) for item in one.domains if item.startswith("*.") and under(domain, item[2:])]
         fits += [0 for item in one.domains if item == "*"]
-        fits += [len(domain) for _ in [0] if one.all_accepted and world.accepted(domain)]
+        fits += [len(domain) for _unused in [0] if one.all_accepted and world.accepted(domain)]
         found += [(fit, one.name, one) for fit in fits]
     return max(found, key=lambda entry: (entry[0], entry[1]))[2] if found else None
 

@@ -259,7 +259,7 @@ def _old_path(case: Full, domain: str) -> str:
 
 def u31(case: Full) -> Iterator[Finding]:
     """The MX moved back, or a teardown undone, before the newer MX's time to live is over."""
-    if case.step == "setup" and any(True for _ in objects.present(case.inputs, case.snapshot, objects.RULE)):
+    if case.step == "setup" and any(True for _unused in objects.present(case.inputs, case.snapshot, objects.RULE)):
         return
     for domain in case.inputs.domains:
         seen = case.evidence.mx_changes.get(domain)

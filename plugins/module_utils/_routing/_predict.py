@@ -112,7 +112,7 @@ def predict(
         return Route(oracle.answers, worst(ending.outcome for ending in endings), endings)
 
     branches = explore(walk, world.facts)
-    routes = tuple(route for _, route in branches.found)
+    routes = tuple(route for _unused, route in branches.found)
     verdict = worst([*(route.outcome for route in routes), *([] if branches.complete else ["unknown"])])
     return Prediction(sender, recipient, origin, routes, verdict)
 
@@ -134,7 +134,7 @@ def _walk(message: Message, first: Step) -> tuple[Landing, ...]:
     landings = list(first.landings)
     waiting = deque(first.copies)
     sources = {source.name: source for source in message.world.sources}
-    for _ in range(COPIES):
+    for _unused in range(COPIES):
         if not waiting:
             return tuple(landings)
         copy = waiting.popleft()

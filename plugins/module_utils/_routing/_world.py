@@ -313,6 +313,6 @@ def _parents(domain: str) -> Iterable[str]:
 
 def plain(address: str) -> str:
     """An address without its plus part; the same when it has none."""
-    local, _, _domain = address.partition("@")
+    local, _unused, _domain = address.partition("@")
     base = local.partition("+")[0]
     return f"{base}@{domain_of(address)}" if base and base != local else address

@@ -162,7 +162,7 @@ def sender_domain(value: str) -> str:
     text = value.strip()
     if text.lower().startswith("smtp:"):
         text = text[5:]
-    name, _, cost = text.partition(";")
+    name, _unused, cost = text.partition(";")
     if name != "*" and not DOMAIN.fullmatch(name.removeprefix("*.")):
         raise _invalid("SenderDomains", f'"{value}" isn\'t a valid address space.')
     if cost and not cost.isdigit():

@@ -35,8 +35,8 @@ class TenantNode(Node):
 
     def __init__(self, world: World, tenant: Tenant, loopback: str) -> None:
         """Stand before a tenant's store."""
-        retry, lifetime = lambda: tenant.parameters.retry_interval, lambda: tenant.parameters.queue_lifetime
-        super().__init__(world, tenant.organization, loopback, retry, lifetime)
+        pace = (lambda: tenant.parameters.retry_interval, lambda: tenant.parameters.queue_lifetime)
+        super().__init__(world, tenant.organization, loopback, *pace)
         self.tenant, self.view, self.trace = tenant, View(tenant), Trace(tenant.tenant_id)
         self.account = f"submission@{tenant.organization}"
         self.password = str(tenant.about.get("submission_password") or "submission")

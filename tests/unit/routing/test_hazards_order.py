@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
 from . import tenant, worlds
 from .worlds import CONNECTOR, HOST, OLD, RULE, SHARED, rule, source, world
 
-NONE: Mapping[str, Any] = {}
+NONE: Mapping[str, Any] = MappingProxyType({})
 ONE_WAVE = {"users": [f"stub@{SHARED}"]}
 
 
@@ -98,7 +99,7 @@ def test_u2_refuses_the_mx_move_with_the_organization_scope() -> None:
 
 
 def test_u2_refuses_a_teardown_with_somebody_outside_and_lets_everyone_moved_go() -> None:
-    everyone = [name for name, (kind, _) in worlds.KINDS.items() if kind]
+    everyone = [name for name, (kind, _unused) in worlds.KINDS.items() if kind]
     still = full("teardown", change.mx_at(world(), [SHARED]))
     names = " ".join(finding.who for finding in said("U2", still))
     assert refuses("U2", still)

@@ -261,7 +261,7 @@ def test_every_combination_of_answers_is_walked_once(widths: list[int]) -> None:
     total = 1
     for width in widths:
         total *= width
-    assert len({result for _, result in found.found}) == len(found.found) == total
+    assert len({result for _unused, result in found.found}) == len(found.found) == total
     assert found.complete
     assert explore(run, {}, limit=1).complete == (total == 1)
 

@@ -67,7 +67,7 @@ def group(name: str, members: Iterable[str] | None, **more: Any) -> Party:
 
 def parties(members: Iterable[str] = ()) -> tuple[Party, ...]:
     """Every object, and the group with these members."""
-    people = [party(name, kind) for name, (kind, _) in KINDS.items() if kind and kind != "mailuser"]
+    people = [party(name, kind) for name, (kind, _unused) in KINDS.items() if kind and kind != "mailuser"]
     mailuser = party("mailuser", "mailuser", external=f"mailuser@{SHARED}")
     guest = Party("guest", f"guest_ext@{ROUTING}", frozenset({f"guest_ext@{ROUTING}"}), "guestmailuser", external="guest@elsewhere.example")
     return (*people, mailuser, guest, party("other", domain=OTHER), group("movers", members))
@@ -75,7 +75,7 @@ def parties(members: Iterable[str] = ()) -> tuple[Party, ...]:
 
 def source(**more: Any) -> Foreign:
     """The foreign system with its list."""
-    held = {f"{name}@{SHARED}": Address(f"{name}@{SHARED}", entry) for name, (_, entry) in KINDS.items() if entry}
+    held = {f"{name}@{SHARED}": Address(f"{name}@{SHARED}", entry) for name, (_unused, entry) in KINDS.items() if entry}
     known: dict[str, Any] = {
         "domains": frozenset({SHARED}),
         "hosts": frozenset({HOST}),

@@ -170,7 +170,7 @@ def test_scripts(tmp_path: Path) -> None:
 def test_every_kind_once(directories: list[Path]) -> None:
     """A default tenant has every kind of person, and the shared domain's subdomains."""
     people = json.loads((directories[0] / "people.json").read_text(encoding="utf-8"))
-    default = {kind for kind, (_, weight) in KINDS.items() if weight or kind in ONCE}
+    default = {kind for kind, (_unused, weight) in KINDS.items() if weight or kind in ONCE}
     assert set(people["count"]) == default
     assert Counter(person["kind"] for person in people["people"]) == people["count"]
     assert [person["alias"] for person in people["people"]] == [f"user{number:04d}" for number in range(1, 61)]

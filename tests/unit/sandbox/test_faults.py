@@ -62,9 +62,9 @@ def test_drop_in_a_batch(tenant: Client) -> None:
 def test_nth_and_times(tenant: Client) -> None:
     """From the nth on, so many times; 0 is always."""
     tenant.sandbox.faults({"match": {"nth": 2}, "action": {"status": 503}, "times": 2})
-    assert [tenant.post("Get-EtrLimits").status_code for _ in range(5)] == [200, 503, 503, 200, 200]
+    assert [tenant.post("Get-EtrLimits").status_code for _unused in range(5)] == [200, 503, 503, 200, 200]
     tenant.sandbox.faults({"action": {"status": 503}, "times": 0})
-    assert [tenant.post("Get-EtrLimits").status_code for _ in range(3)] == [503] * 3
+    assert [tenant.post("Get-EtrLimits").status_code for _unused in range(3)] == [503] * 3
     (rule,) = tenant.sandbox.ask("GET", "/faults")
     assert (rule["seen"], rule["fired"]) == (3, 3)
 

@@ -30,9 +30,9 @@ RECORDS = {
 MOVED = {**RECORDS, (SHARED, "MX"): ["0 shared-example.mail.protection.outlook.com."]}
 
 
-def lookup(records: dict[tuple[str, str], list[str]] = RECORDS) -> Any:
+def lookup(records: dict[tuple[str, str], list[str]] | None = None) -> Any:
     """Return a lookup over fixed records."""
-    return lambda name, kind: records.get((name, kind), [])
+    return lambda name, kind: (RECORDS if records is None else records).get((name, kind), [])
 
 
 def forwarded(recipient: str, ip: str = SMART_HOST, headers: tuple[tuple[str, str], ...] = (), body: str = "hello") -> Message:
