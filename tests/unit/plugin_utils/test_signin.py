@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -94,7 +95,7 @@ def test_managed_identity(options: dict[str, Any], sandbox: Sandbox, monkeypatch
 
 def test_azure_cli(options: dict[str, Any], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = Path(__file__).resolve().parents[2] / "sandbox" / "bin"
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{programs}:{Path(sys.executable).parent}:/usr/bin:/bin")
     monkeypatch.setenv("SANDBOX_CONTROL", sandbox.ready["control"])
     assert works({**options, "credential": "azure_cli", "client_secret": None}, sandbox) == "azure_cli"
 
