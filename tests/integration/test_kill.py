@@ -47,6 +47,7 @@ def tenant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generate(tmp_path_factory.mktemp("small") / "tenant", users=24)
 
 
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for name, _unused in STEPS])
 def test_killed_at_each_write_and_run_again(player: Player, sandbox: Sandbox, tenant_folder: Path, step: int) -> None:
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})

@@ -65,7 +65,7 @@ def workplace(name: str) -> tuple[Path, TextIO]:
     raise SystemExit(f"a hundred runs use {base}: end some of them.")
 
 
-def _count(environment: Environment, report: Path, seconds: float) -> Outcome:
+def _count(environment: Environment, report: Path, seconds: float, lanes: int) -> Outcome:
     cases = list(ET.parse(report).getroot().iter("testcase"))
     spent: dict[str, float] = {}
     for case in cases:
@@ -73,15 +73,18 @@ def _count(environment: Environment, report: Path, seconds: float) -> Outcome:
         share = SHARE.get(folder, "rest")
         spent[share] = spent.get(share, 0.0) + float(case.get("time") or 0)
     for share, part in spent.items():
-        shares.record(share, part)
+        shares.record(share, part / lanes)
     failed = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
     skipped = sum(1 for case in cases if case.find("skipped") is not None)
     figures = tuple(found.get("value", "") for case in cases for found in case.iter("property") if found.get("name") == "figure")
     return Outcome(environment, len(cases) - failed - skipped, failed, skipped, seconds, figures)
 
 
-def run(environment: Environment, paths: tuple[str, ...], arguments: list[str]) -> Outcome:
-    """One run of pytest in the environment, on a tree built for it; raises SystemExit when pytest could not even start."""
+def run(environment: Environment, paths: tuple[str, ...], arguments: list[str], lanes: int = 1) -> Outcome:
+    """One run of pytest in the environment, on a tree built for it; raises SystemExit when pytest could not even start.
+
+    lanes: how many runs share the machine; with more than one, what pytest prints is shown whole at the end.
+    """
     environments.ready(environment)
     work, handle = workplace(environment.name)
     with handle:
@@ -91,10 +94,15 @@ def run(environment: Environment, paths: tuple[str, ...], arguments: list[str]) 
         report.unlink(missing_ok=True)
         variables = environments.variables(environment, work) | {"ANSIBLE_COLLECTIONS_PATH": str(tree)}
         command = [str(environment.bin / "python"), "-m", "pytest", f"--junitxml={report}", *(arguments or paths)]
-        done = subprocess.run(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, check=False)
+        kept = subprocess.PIPE if lanes > 1 else None
+        done = subprocess.run(
+            command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=kept, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.stdout:
+            print(done.stdout, flush=True)
         if not report.is_file():
             raise SystemExit(f"pytest ended with {done.returncode} and no report on {environment.name}.")
-        outcome = _count(environment, report, time.monotonic() - started)
+        outcome = _count(environment, report, time.monotonic() - started, lanes)
     if done.returncode != 0 and not outcome.failed:
         raise SystemExit(f"pytest ended with {done.returncode}: {outcome.line}")
     return outcome

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-from tools import interpreters, lint, suite
+from tools import environments, interpreters, lint, suite
 from tools.environments import LINT, NEWEST, OLDEST
+
+# Folders whose tests compare times.
+TIMED = ("tests/benchmarks",)
 
 
 def missing() -> list[str]:
@@ -23,6 +27,19 @@ def missing() -> list[str]:
     return problems
 
 
+def both(arguments: list[str]) -> list[suite.Outcome]:
+    """Every folder on the oldest and the newest core: side by side, one core of the machine each; what is timed runs alone."""
+    cores = (OLDEST, NEWEST)
+    for environment in cores:
+        environments.ready(environment)
+    apart = tuple(folder for folder in suite.folders() if folder not in TIMED)
+    with ThreadPoolExecutor(len(cores)) as pool:
+        runs = [pool.submit(suite.run, environment, apart, arguments, len(cores)) for environment in cores]
+        outcomes = [done.result() for done in runs]
+    timed = tuple(folder for folder in suite.folders() if folder in TIMED)
+    return outcomes + [suite.run(environment, timed, []) for environment in cores if timed and not arguments]
+
+
 def main(arguments: list[str]) -> int:
     """Arguments go to pytest. Everything runs, whatever failed before; 1 if anything did."""
     problems = missing()
@@ -32,7 +49,7 @@ def main(arguments: list[str]) -> int:
         return 1
     started = time.monotonic()
     findings = lint.run([])
-    outcomes = [suite.run(environment, suite.folders(), arguments) for environment in (OLDEST, NEWEST)]
+    outcomes = both(arguments)
     parts = [f"{findings} findings", *(outcome.line for outcome in outcomes)]
     print(f"test-all: {'; '.join(parts)}; {time.monotonic() - started:.0f} s in all")
     return 1 if findings or any(outcome.failed for outcome in outcomes) else 0
