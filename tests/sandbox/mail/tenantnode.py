@@ -21,6 +21,7 @@ from .node import Node
 from .outcomes import SOURCE, TENANT, Place
 from .readers import in_wave
 from .router import route
+from .sender_checks import check
 from .trace import Event, Trace, Traced
 from .view import View
 
@@ -199,18 +200,26 @@ class TenantNode(Node):
 
         self.courier.pause(resume)
 
+    def _vouched_for(self, message: Message) -> bool:
+        """Say whether relayed mail leaves by the ordinary addresses: from inside, or with SPF or a signature that held on arrival."""
+        if message.session.authenticated or not message.sender:
+            return True
+        found = check(message, self.world.zone.lookup())
+        return found.spf or found.dkim
+
     def _send(self, mail: Read, message: Message, content: bytes, leg: Leg, row: Traced) -> None:
         def note(result: Result, host: str) -> None:
             ip = self.world.address(host)
             row.to_ip, row.status = ip, "Delivered" if result.taken else "Failed"
             by = f" through the connector {leg.connector}" if leg.connector else ""
             event = "Send external" if result.taken else "Fail"
-            data = (("ConnectorName", leg.connector), ("ServerIP", ip)) if leg.connector else (("ServerIP", ip),)
+            data = (*((("ConnectorName", leg.connector),) if leg.connector else ()), ("ServerIP", ip), ("OutboundPool", pool))
             row.events.append(Event(self.world.now(), event, f"Message transferred to {host} [{ip}]{by}: {result.reply}", data))
 
         def waiting(result: Result, host: str) -> None:
             row.events.append(Event(self.world.now(), "Defer", f"{host}: {result.reply}"))
 
+        pool = "Standard" if self._vouched_for(message) else "RelayPool"
         by = f"by connector {leg.connector}" if leg.connector else "by MX"
         self.world.ledger.hop(mail.id, leg.asked, f"{self.name} sends {leg.address} {by}")
         parcel = Parcel(message.sender, [(leg.address, leg.asked)], content)

@@ -16,6 +16,7 @@ from sandbox.mail.outcomes import ORDER, Copy, End, Place, outcome
 from sandbox.mail.postfix_files import Ports, check, main_cf, maps, master_cf
 from sandbox.mail.postfix_log import Log
 from sandbox.mail.postfix_read import forwards, parameter, paths, table
+from sandbox.mail.trace import Trace
 
 SHARED = "shared.example"
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
@@ -207,3 +208,16 @@ def test_a_report_tells_what_it_is_about() -> None:
 )
 def test_kinds_of_letters(headers: list[tuple[str, str]], kind: str) -> None:
     assert read(write(headers, "x")).kind == kind
+
+
+def test_a_trace_goes_on_from_the_row_that_was_last() -> None:
+    trace = Trace("00000000-0000-0000-0000-000000000001")
+    for number in range(4):
+        trace.open("<i@x>", 1, "s@x", f"r{number}@x", "s", 1, "192.0.2.1", NOW)
+    window = {"StartDate": "2026-02-03T00:00:00Z", "EndDate": "2026-02-03T04:05:06Z"}
+    rows, warnings = trace.read({**window, "StartingRecipientAddress": "R2@x", "ResultSize": 2}, NOW, 100)
+    assert [row["RecipientAddress"] for row in rows] == ["r2@x", "r3@x"]
+    assert warnings == []
+    rows, warnings = trace.read({**window, "ResultSize": 2}, NOW, 100)
+    assert [row["RecipientAddress"] for row in rows] == ["r0@x", "r1@x"]
+    assert len(warnings) == 1

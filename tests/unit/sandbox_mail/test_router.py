@@ -293,3 +293,9 @@ def test_entries_into_the_tenant_are_counted(entries: int, limit: int, action: s
     leg = route(tenant(facts={"loop_entries": limit}), mail("stub", entries=entries))[0]
     assert leg.action == action
     assert action == "place" or leg.status == "5.4.14"
+
+
+def test_a_connector_that_does_not_say_goes_by_mx() -> None:
+    row = {"Name": "Out", "Enabled": True, "SmartHosts": [SMART_HOST], "IsTransportRuleScoped": True}
+    leg = route(tenant(domain_rule(), connectors=(row,)), mail("stub"))[0]
+    assert (leg.connector, leg.hosts) == ("Out", ())

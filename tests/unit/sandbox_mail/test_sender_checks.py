@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,3 +116,8 @@ def test_what_lets_a_forward_pass(extra: dict[str, Any], headers: tuple[tuple[st
         extra = {**extra, "inbound": [{**base, **row} for row in extra["inbound"]]}
     refusal = data(tenant(**extra), forwarded(f"moved@{SHARED}", headers=headers), lookup(MOVED))
     assert (refusal is not None) is refused
+
+
+def test_signed_in_senders_are_not_checked() -> None:
+    message = replace(forwarded(f"moved@{SHARED}"), session=Session(SMART_HOST, authenticated=True))
+    assert data(tenant(), message, lookup(MOVED)) is None

@@ -145,6 +145,23 @@ def test_trace_rows_and_details(flow: Flow) -> None:
     )
 
 
+def test_the_trace_names_the_relay_pool_for_mail_that_nobody_vouches_for(flow: Flow) -> None:
+    flow.coexist("pilot")
+    flow.mx("tenant", ttl=0)
+    flow.mail(record={"name": "good.example", "type": "TXT", "texts": ["v=spf1 ip4:198.51.100.30 -all"]})
+    cmdlets = Cmdlets(flow.sandbox)
+    for sender, origin, pool in (
+        ("a@good.example", "internet", "Standard"),
+        ("a@out.example.org", "internet", "RelayPool"),
+        ("", "tenant", "Standard"),
+    ):
+        id_ = flow.send("stub", sender=sender, origin=origin)
+        flow.account()
+        (row,) = cmdlets.rows("Get-MessageTraceV2", MessageId=[id_])
+        detail = cmdlets.rows("Get-MessageTraceDetailV2", MessageTraceId=row["MessageTraceId"], RecipientAddress=flow.who["stub"])
+        assert f'String="{pool}"' in detail[-1]["Data"], sender
+
+
 def test_trace_limits(flow: Flow) -> None:
     cmdlets = Cmdlets(flow.sandbox)
     for _unused in range(5):
