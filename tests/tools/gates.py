@@ -49,7 +49,7 @@ def _types_of_tests(bench: Bench) -> list[str]:
         found += bench.findings(
             ": error:", "mypy", "--cache-dir", str(bench.work / "mypy-tests"), *words, MYPYPATH=f"{bench.copy / 'tests'}:{bench.tree}"
         )
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _changelog(bench: Bench) -> list[str]:
