@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import dnslib  # type: ignore[import-untyped] # ships no type hints
 
-from .zone import FRESH, STALE, Zone
+from .zone import FRESH, NAME_SERVER, STALE, Zone
 
 KINDS = {
     "MX": lambda text: dnslib.MX(text.split()[1], int(text.split()[0])),
@@ -20,7 +20,6 @@ KINDS = {
     "NS": dnslib.NS,
     "CNAME": dnslib.CNAME,
 }
-SERVER = "ns.sandbox.example"
 UDP_SIZE = 1232
 
 
@@ -41,7 +40,7 @@ def answer(zone: Zone, view: str, query: bytes) -> bytes:
 
 
 def _authority(reply: Any, name: str, kind: str) -> None:
-    data = dnslib.NS(SERVER) if kind == "NS" else dnslib.SOA(SERVER, f"hostmaster.{SERVER}", (1, 3600, 600, 86400, 60))
+    data = dnslib.NS(NAME_SERVER) if kind == "NS" else dnslib.SOA(NAME_SERVER, f"hostmaster.{NAME_SERVER}", (1, 3600, 600, 86400, 60))
     reply.add_answer(dnslib.RR(name, getattr(dnslib.QTYPE, kind), rdata=data, ttl=3600))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..tenant import Tenant
 from .hoststate import HostState
-from .zone import OUTSIDE_MX, Zone
+from .zone import NAME_SERVER, OUTSIDE_MX, Zone
 
 OUTSIDE_LOOPBACK, OUTSIDE_ADDRESS = "127.0.0.30", "198.51.100.30"
 SENDERS_LOOPBACK, SENDERS_ADDRESS = "127.0.0.31", "198.51.100.31"
@@ -81,6 +81,7 @@ def fill(zone: Zone, tenants: list[Tenant], hosts: list[HostState]) -> None:
     """Write the records of a start: shared domains at their source, others at the tenant."""
     zone.clear()
     zone.put(OUTSIDE_MX, "A", [OUTSIDE_ADDRESS])
+    zone.put(NAME_SERVER, "A", ["127.0.0.1"])
     zone.put(SPF_NAME, "TXT", [f"v=spf1 ip4:{TENANT_ADDRESS}0/24 -all"])
     for host in hosts:
         for name in host.names:

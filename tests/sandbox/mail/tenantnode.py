@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from .addresses import domain_of, normal
 from .client import Parcel, Result
 from .door import Arrival
 from .letters import ENTRY, Failure, Read, prepend, read, received, without, write
-from .model import BOUNCE, DROP, LOOP, PLACE, SEND, WAIT, Directory, Leg, Message, Session
+from .model import BOUNCE, DROP, DYNAMIC, GROUP, LOOP, PLACE, SEND, WAIT, Directory, Leg, Message, Session
 from .node import Node
 from .outcomes import SOURCE, TENANT, Place
 from .readers import in_wave
@@ -42,11 +43,13 @@ class TenantNode(Node):
         self.account = f"submission@{tenant.organization}"
         self.password = str(tenant.about.get("submission_password") or "submission")
         self._answered: set[tuple[str, str]] = set()
+        self._held: dict[tuple[str, str], datetime] = {}
 
     def forget(self) -> None:
         """Forget the trace and who was answered."""
         self.trace.clear()
         self._answered.clear()
+        self._held.clear()
 
     def login(self, user: str, password: str) -> bool:
         """Accept the tenant's submission account, and every mailbox by any of its addresses, all with the tenant's one password."""
@@ -127,6 +130,7 @@ class TenantNode(Node):
         directory = self.view.directory()
         legs = [replace(leg, asked=asked) for leg in route(directory, message) for asked in written[leg.asked]]
         failures: list[Failure] = []
+        self._expanded(directory, message)
         for leg in legs:
             row = self._traced(message, leg)
             if leg.action == PLACE:
@@ -135,6 +139,9 @@ class TenantNode(Node):
                 failures.append(Failure(leg.address, leg.asked or leg.address, leg.status, leg.reason))
             elif leg.action == DROP:
                 self.world.ledger.end(mail.id, leg.asked, "lost", self.name, leg.reason)
+            elif leg.action == WAIT and self._expired(mail, leg):
+                failures.append(Failure(leg.address, leg.asked or leg.address, "4.4.7", f"Message expired: {leg.reason}"))
+                row.status = "Failed"
             elif leg.action == WAIT:
                 self._hold(mail, message, content, leg)
             else:
@@ -144,10 +151,22 @@ class TenantNode(Node):
         for _unused, asked in recipients:
             self.world.ledger.live(mail.id, asked, -1)
 
-    def _traced(self, message: Message, leg: Leg) -> Traced:
-        row = self.trace.open(
-            message.id, message.entries, message.sender, leg.address, message.subject, message.size, message.session.ip, self.world.now()
+    def _expanded(self, directory: Directory, message: Message) -> None:
+        """Trace the groups that a message was written to."""
+        for address in message.recipients:
+            entry = directory.lookup(address)
+            if entry is not None and entry.kind in (GROUP, DYNAMIC) and message.entries < directory.facts.loop_entries:
+                row = self._row(message, entry.primary)
+                row.status = "Expanded"
+                row.events.append(Event(self.world.now(), "Expand", f"Expanded to the {len(entry.members)} members of {entry.primary}"))
+
+    def _row(self, message: Message, address: str) -> Traced:
+        return self.trace.open(
+            message.id, message.entries, message.sender, address, message.subject, message.size, message.session.ip, self.world.now()
         )
+
+    def _traced(self, message: Message, leg: Leg) -> Traced:
+        row = self._row(message, leg.address)
         self.trace.steps(row, leg.steps, self.world.now())
         row.status = STATUS[leg.action]
         if leg.action == PLACE:
@@ -186,6 +205,12 @@ class TenantNode(Node):
         content = write(headers, "I am away.")
         self.world.ledger.register(read(content), "", [message.sender], "report")
         await self.own_mail(content, message.sender)
+
+    def _expired(self, mail: Read, leg: Leg) -> bool:
+        """Say whether a message was held for the queue's lifetime."""
+        now = self.world.now()
+        since = self._held.setdefault((mail.id, leg.asked), now)
+        return now - since >= timedelta(seconds=self.tenant.parameters.queue_lifetime)
 
     def _hold(self, mail: Read, message: Message, content: bytes, leg: Leg) -> None:
         """Keep a message that cannot go on; it is routed anew after the retry interval."""

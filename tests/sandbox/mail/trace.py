@@ -58,21 +58,27 @@ class Trace:
         """Start empty."""
         self._space = uuid.UUID(tenant_id)
         self.rows: list[Traced] = []
+        self._index: dict[tuple[str, str], Traced] = {}
         self._asked: deque[datetime] = deque()
 
     def clear(self) -> None:
         """Forget everything."""
         self.rows.clear()
+        self._index.clear()
         self._asked.clear()
 
     def open(
         self, message_id: str, entry: int, sender: str, recipient: str, subject: str, size: int, from_ip: str, now: datetime
     ) -> Traced:
-        """Begin a row."""
+        """Begin a row, or go on with the one of a message that was held."""
         trace_id = str(uuid.uuid5(self._space, f"{message_id}/{entry}"))
+        held = self._index.get((trace_id, recipient))
+        if held is not None and held.status == "Pending":
+            return held
         row = Traced(trace_id, message_id, now, sender, recipient, subject, size, from_ip)
         row.events.append(Event(now, "Receive", f"Message received by the service from {from_ip}"))
         self.rows.append(row)
+        self._index[trace_id, recipient] = row
         return row
 
     @staticmethod

@@ -25,7 +25,7 @@ from .hoststate import HostState
 from .ledger import Ledger
 from .letters import Read, prepend, read
 from .model import Entry
-from .outcomes import SOURCE, Place
+from .outcomes import SOURCE, TENANT, Place
 from .readers import Readers
 from .tenantnode import TenantNode
 from .zone import FRESH, STALE, Version, Zone
@@ -198,11 +198,14 @@ class World:
     def sync(self, reader: str, *, last: bool) -> int:
         """Copy a source mailbox to the tenant's; return how many messages. ``last``: nothing is copied after it."""
         count = 0
+        entry = self.entry(reader)
         for row in self.mailboxes.get((SOURCE, reader), []):
             if row["copied"]:
                 continue
             row["copied"] = True
             count += 1
+            if entry is not None:
+                self.mailboxes.setdefault((TENANT, entry.primary), []).append(dict(row))
             for place in self.ledger.copy(row["id"], row["asked"]).places:
                 if place.system == SOURCE and place.mailbox == reader:
                     place.copied = True

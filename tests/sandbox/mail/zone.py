@@ -14,6 +14,7 @@ from .model import Lookup
 
 FRESH, STALE = "fresh", "stale"
 LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
+NAME_SERVER = "ns.sandbox.example"
 OUTSIDE_MX = "mx.outside.example"
 MISSING = (".invalid", ".invalid.")  # names that do not exist
 

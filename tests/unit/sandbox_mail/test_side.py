@@ -13,7 +13,7 @@ import pytest
 from sandbox.server import ControlError
 
 from .cmdlets import Cmdlets
-from .flow import SHARED, Flow
+from .flow import GROUP, SHARED, Flow
 
 
 def ask(flow: Flow, name: str, kind: str = "MX", *, stale: bool = False, tcp: bool = False) -> tuple[list[str], int, str]:
@@ -160,6 +160,27 @@ def test_the_trace_names_the_relay_pool_for_mail_that_nobody_vouches_for(flow: F
         (row,) = cmdlets.rows("Get-MessageTraceV2", MessageId=[id_])
         detail = cmdlets.rows("Get-MessageTraceDetailV2", MessageTraceId=row["MessageTraceId"], RecipientAddress=flow.who["stub"])
         assert f'String="{pool}"' in detail[-1]["Data"], sender
+
+
+def test_the_trace_of_groups_and_of_held_messages(flow: Flow) -> None:
+    flow.coexist("pilot", "migrated")
+    cmdlets = Cmdlets(flow.sandbox)
+    flow.send(GROUP, origin="tenant")
+    flow.account()
+    found = {row["RecipientAddress"]: row["Status"] for row in cmdlets.rows("Get-MessageTraceV2")}
+    assert found == {GROUP: "Expanded", flow.who["pilot"]: "Delivered", flow.who["migrated"]: "Delivered"}
+    flow.put("OutboundConnector", objects=[])
+    held = flow.send("stub", origin="tenant")
+    for _unused in range(3):
+        flow.sandbox.clock(advance=301)
+        assert flow.copies(held)[flow.who["stub"]]["outcome"] == "delayed"
+    (row,) = cmdlets.rows("Get-MessageTraceV2", MessageId=[held])
+    assert row["Status"] == "Pending"
+    flow.sandbox.clock(advance=86400)
+    copy = flow.copies(held)[flow.who["stub"]]
+    assert (copy["outcome"], copy["ends"][0]["status"]) == ("bounced", "4.4.7")
+    (row,) = cmdlets.rows("Get-MessageTraceV2", MessageId=[held])
+    assert row["Status"] == "Failed"
 
 
 def test_trace_limits(flow: Flow) -> None:

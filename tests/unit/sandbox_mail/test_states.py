@@ -109,6 +109,8 @@ def test_mail_in_the_source_mailbox_is_healed_until_the_last_sync(flow: Flow) ->
     assert flow.copies(before)[flow.who["stub"]]["outcome"] == "healed"
     assert flow.mail(sync={"people": [flow.who["stub"]], "last": True})["copied"] == 1
     assert flow.copies(before)[flow.who["stub"]]["places"][0]["copied"]
+    there = flow.sandbox.ask("GET", f"/mailbox?address={flow.who['stub']}")
+    assert [(row["system"], row["copied"]) for row in there] == [("source", True), ("tenant", True)]
     assert flow.outcome("stub") == "split"
     assert flow.copies(before)[flow.who["stub"]]["outcome"] == "healed"
 
