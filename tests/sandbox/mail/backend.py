@@ -61,7 +61,7 @@ class Backend(Protocol):
     async def local(self, sender: str, recipients: list[str], content: bytes) -> str:
         """Hand a message over as one of the host's own programs does; return an error text or ""."""
 
-    def queued(self) -> set[str]:
+    async def queued(self) -> set[str]:
         """Return the ids of messages in a queue that the account does not see."""
 
     def busy(self) -> int:

@@ -85,7 +85,7 @@ class BuiltinHost(Node):
             elif not up:
                 door.stop()
 
-    def queued(self) -> set[str]:
+    async def queued(self) -> set[str]:
         """Return the ids of messages in a queue that the account does not see: none."""
         return set()
 

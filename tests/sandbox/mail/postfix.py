@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .world import World
 
 START_SECONDS = 20.0
+LOG_SECONDS = 3.0
 ACTIVE = ("maildrop", "incoming", "active")
 QUEUES = (*ACTIVE, "deferred")
 
@@ -159,11 +160,16 @@ class PostfixHost(Node):
         text = content.replace(b"\r\n", b"\n")
         return await self._command("sendmail", "-oi", "-f", sender or "<>", "--", *recipients, text=text)
 
-    def queued(self) -> set[str]:
-        """Return the ids of messages in the queue."""
-        self.account()
-        files = {path.name for queue in QUEUES for path in (self.place / "queue" / queue).rglob("*") if path.is_file()}
-        return {self._log.queued[name].message_id for name in files if name in self._log.queued}
+    async def queued(self) -> set[str]:
+        """Return the ids of messages in the queue; the log, which tells them, may be a moment behind."""
+        end = time.monotonic() + LOG_SECONDS
+        while True:
+            self.account()
+            names = {path.name for queue in QUEUES for path in (self.place / "queue" / queue).rglob("*") if path.is_file()}
+            known = {name for name in names if name in self._log.queued and self._log.queued[name].message_id}
+            if known == names or time.monotonic() > end:
+                return {self._log.queued[name].message_id for name in known}
+            await asyncio.sleep(0.02)
 
     def busy(self) -> int:
         """Count what is under way now: queue files that are not deferred."""

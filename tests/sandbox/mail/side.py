@@ -85,7 +85,7 @@ class MailSide:
     async def messages(self, since: int = 0, settle: float = 0) -> Row:
         """Return the account; ``settle``: wait so many real seconds at most until nothing is under way."""
         settled = await self.world.settle(settle) if settle else not self.world.busy()
-        queued = self.world.queued()
+        queued = await self.world.queued()
         return {**self.world.ledger.account(lambda id_: id_ in queued, since), "settled": settled}
 
     async def mailbox(self, address: str) -> list[Row]:

@@ -230,9 +230,9 @@ class World:
             await asyncio.sleep(QUIET)
         return True
 
-    def queued(self) -> set[str]:
+    async def queued(self) -> set[str]:
         """Return the ids of messages in queues that the account does not see."""
-        return set().union(*(host.queued() for host in self.hosts))
+        return set().union(*[await host.queued() for host in self.hosts])
 
     async def flush(self) -> None:
         """Try everything that waits, now."""
