@@ -93,7 +93,7 @@ def _captured(organization: str) -> dict[str, Any]:
 def _mixture(random: Random, users: int, kinds: dict[str, int] | None) -> list[str]:
     if kinds is not None:
         return [kind for kind, number in kinds.items() for _unused in range(number)]
-    first = [kind for kind, (_unused, weight) in KINDS.items() if weight or kind in ONCE for _unused in range(2 if kind == "nested" else 1)]
+    first = [kind for kind, (_unused, weight) in KINDS.items() if weight or kind in ONCE for _again in range(2 if kind == "nested" else 1)]
     weights = [weight for _unused, weight in KINDS.values()]
     more = random.choices(list(KINDS), weights, k=max(0, users - len(first)))
     return [*first[:users], *sorted(more, key=list(KINDS).index)]
