@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 
 from ._session import Cmdlet, ExchangeError, Session
 
@@ -102,11 +103,16 @@ def validate(spec: Spec, arguments: Mapping[str, Any]) -> Validated:
     result = validator.validate(dict(arguments))
     return Validated(
         params=dict(result.validated_parameters),
-        errors=list(result.error_messages),
+        errors=messages(result.errors),
         warnings=[_alias_warning(entry) for entry in result._warnings],
         deprecations=[dict(entry) for entry in result._deprecations],
         no_log_values={str(value) for value in result._no_log_values},
     )
+
+
+def messages(errors: Iterable[Exception]) -> list[str]:
+    """What is wrong with the options, one line each; core says of an unknown option no more than its name."""
+    return [f"Unknown option: {error}" if isinstance(error, UnsupportedError) else str(error) for error in errors]
 
 
 def _alias_warning(entry: Mapping[str, Any]) -> str:
@@ -139,7 +145,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # core ships no type inform
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """Report `msg`, or every error of the options when it is about them."""
         found = getattr(self, "validation_result", None)
-        errors = list(found.error_messages) if found is not None else []
+        errors = messages(found.errors) if found is not None else []
         super().fail_json(msg="; ".join(errors) or msg, **kwargs)
         raise AssertionError(msg)  # core ends the process above
 
