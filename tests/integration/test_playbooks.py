@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.coexistence import CLOCK_RATE, STEPS, same_calls, variables
+from harness.coexistence import CLOCK_RATE, STEPS, same_calls, survey, variables
 from harness.compare import differences
-from harness.play import Player, Run
+from harness.play import Player, Run, tool
 from harness.tenant import Sandbox
 
 
@@ -65,3 +66,22 @@ def test_a_half_made_tenant_is_completed(player: Player, sandbox: Sandbox, tenan
     sandbox.control("PUT", "/state", {"noun": "AcceptedDomain", "identity": "example.com", "set": {"DomainType": "Authoritative"}})
     made = checked(player, sandbox, "setup", extra)
     assert {name for name, _unused in made} == {"Set-AcceptedDomain", "New-TransportRule"}
+
+
+def test_the_one_liner_without_an_inventory(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:
+    entry = sandbox.tenants[0]
+    environment = player.environ() | {
+        "EXCHANGE_CLIENT_ID": entry["client_id"],
+        "EXCHANGE_CLIENT_SECRET": entry["client_secret"],
+        "EXCHANGE_ENDPOINT": entry["endpoint"],
+        "EXCHANGE_AUTHORITY": entry["authority"],
+        "EXCHANGE_CA_CERT": sandbox.ready["ca_cert"],
+        "ANSIBLE_INVENTORY_ENABLED": "host_list",
+    }
+    extra = survey(variables(tenant_folder)) | {"coexistence_hosts": "all"}
+    command = [tool("ansible-playbook"), "-i", f"{entry['organization']},", "-c", "mailops.exchange.rest", "mailops.exchange.setup"]
+    for name, value in extra.items():
+        command += ["-e", f"{name}={value}"]
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "New-TransportRule" in {name for name, _parameters in server_writes(sandbox)}
