@@ -32,12 +32,12 @@ def both(arguments: list[str]) -> list[suite.Outcome]:
     cores = (OLDEST, NEWEST)
     for environment in cores:
         environments.ready(environment)
+    timed = tuple(folder for folder in suite.folders() if folder in TIMED)
+    outcomes = [suite.run(environment, timed, []) for environment in cores if timed and not arguments]
     apart = tuple(folder for folder in suite.folders() if folder not in TIMED)
     with ThreadPoolExecutor(len(cores)) as pool:
         runs = [pool.submit(suite.run, environment, apart, arguments, len(cores)) for environment in cores]
-        outcomes = [done.result() for done in runs]
-    timed = tuple(folder for folder in suite.folders() if folder in TIMED)
-    return outcomes + [suite.run(environment, timed, []) for environment in cores if timed and not arguments]
+        return outcomes + [done.result() for done in runs]
 
 
 def main(arguments: list[str]) -> int:
