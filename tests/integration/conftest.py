@@ -27,10 +27,11 @@ def shared_sandbox(tenant_folder: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(shared_sandbox: Sandbox) -> Sandbox:
-    """The file's sandbox, as it was at its start."""
+def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The file's sandbox, as it was at its start. A cmdlet that the service does not know fails the test that called it."""
     shared_sandbox.reset()
-    return shared_sandbox
+    yield shared_sandbox
+    assert [call["cmdlet"] for call in shared_sandbox.calls() if call.get("unknown")] == []
 
 
 @pytest.fixture
