@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, final
@@ -20,11 +20,13 @@ SANDBOX = Path(__file__).resolve().parents[1] / "sandbox"
 READS = ("Get-",)
 
 
-def generate(folder: Path, *, organization: str = "", seed: int = 1, users: int = 40) -> Path:
-    """A tenant's folder with the captured objects and `users` generated people."""
-    more = ["--organization", organization] if organization else []
-    command = [sys.executable, "-B", str(SANDBOX / "generate"), "--seed", str(seed), "--users", str(users), *more, str(folder)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def generate(folder: Path, *, organization: str = "", seed: int = 1, users: int = 40, kinds: Mapping[str, int] | None = None) -> Path:
+    """A tenant's folder with the captured objects and `users` generated people, or so many of each of these kinds."""
+    command = [sys.executable, "-B", str(SANDBOX / "generate"), "--seed", str(seed), "--users", str(users)]
+    command += ["--organization", organization] if organization else []
+    for kind, number in (kinds or {}).items():
+        command += ["--kind", f"{kind}={number}"]
+    subprocess.run([*command, str(folder)], check=True, stdout=subprocess.DEVNULL)
     return folder
 
 
