@@ -31,6 +31,19 @@ class MxChange:
     holder: str
     before: str = ""
 
+    @property
+    def noted(self) -> str:
+        """The form in the group's line: `HOLDER TTL TIME`, a holder's spaces as underscores."""
+        return f"{self.holder.replace(' ', '_')} {self.ttl} {self.at}"
+
+    @classmethod
+    def read(cls, text: str) -> MxChange | None:
+        """The inverse of noted; None for a text that is none."""
+        parts = text.split()
+        if len(parts) != 3 or not parts[1].isdigit() or parse_date(parts[2]) is None:
+            return None
+        return cls(parts[2], int(parts[1]), parts[0].replace("_", " "))
+
 
 @dataclass(frozen=True)
 class Probe:

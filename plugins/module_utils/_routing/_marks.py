@@ -6,7 +6,7 @@
 
 A connector's Comment and a rule's Comments are the method's text followed by `[mailops.exchange DOMAINS]`. The group's
 Description is the mark followed by one line of JSON, the only memory of a set-up: former domain types, MX changes seen,
-rule stops seen.
+rule stops seen, and when the membership last changed.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ class BrokenLineError(ValueError):
 class Line:
     """The memory in the group. former: domain to its type before us, or `unknown`. mx: domain to the time of a change seen.
 
-    stops: rule name to the time, by the service's clock, from which it was asked to stop.
+    stops: rule name to the time, by the service's clock, from which it was asked to stop. moved: the time of the last
+    change of membership; empty before the first.
     """
 
     former: Mapping[str, str] = field(default_factory=dict)
     mx: Mapping[str, str] = field(default_factory=dict)
     stops: Mapping[str, str] = field(default_factory=dict)
+    moved: str = ""
 
 
 def mark(domains: Iterable[str]) -> str:
@@ -69,7 +71,9 @@ def bears_mark(value: Any, domains: Iterable[str]) -> bool:
 
 def description(domains: Iterable[str], line: Line) -> str:
     """The group's Description: the mark and the line. Its length is the caller's to check against DESCRIPTION_LIMIT."""
-    data = {"former": dict(line.former), "mx": dict(line.mx), "stops": dict(line.stops)}
+    data: dict[str, Any] = {"former": dict(line.former), "mx": dict(line.mx), "stops": dict(line.stops)}
+    if line.moved:
+        data["moved"] = line.moved
     return f"{mark(domains)} {json.dumps(data, sort_keys=True, separators=(',', ':'))}"
 
 
@@ -81,7 +85,8 @@ def read_line(value: Any) -> Line | None:
         return None
     try:
         data = json.loads(text[found.end() :])
-        return Line(*({str(k): str(v) for k, v in data[part].items()} for part in ("former", "mx", "stops")))
+        parts = [{str(k): str(v) for k, v in data[part].items()} for part in ("former", "mx", "stops")]
+        return Line(*parts, moved=str(data.get("moved") or ""))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BrokenLineError(f"after the mark stands '{text[found.end() :].strip()[:60]}'") from error
 

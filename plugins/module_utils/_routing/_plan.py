@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError
@@ -80,7 +81,7 @@ def _line_faults(case: Situation) -> list[str]:
     # The teardown adds when each rule was asked to stop: there must be room for that from the beginning.
     full = line(case)
     stops = {one.name: objects.stamp(objects.clock(case.snapshot)) for one in objects.of(case.inputs, objects.RULE)}
-    length = len(description(case.inputs.domains, Line(full.former, full.mx, stops)))
+    length = len(description(case.inputs.domains, Line(full.former, full.mx, stops, objects.stamp(objects.clock(case.snapshot)))))
     if not found and length > DESCRIPTION_LIMIT:
         found.append(
             f"coexistence_domains: the group's Description would hold {length} characters, {DESCRIPTION_LIMIT} fit;"
@@ -98,7 +99,7 @@ def line(case: Situation) -> Line:
         for domain in inputs.domains
         if domain in snapshot.domains
     }
-    return Line({domain: known.former.get(domain, kind) for domain, kind in fresh.items()}, known.mx)
+    return Line({domain: known.former.get(domain, kind) for domain, kind in fresh.items()}, known.mx, moved=known.moved)
 
 
 def setup(case: Situation) -> Plan:
@@ -263,7 +264,7 @@ def teardown(case: Situation) -> Plan:
     groups = []
     for group in objects.mine(inputs, snapshot, objects.GROUP):
         if noted and dict(known.stops) != noted:
-            text = description(inputs.domains, Line(known.former, known.mx, noted))
+            text = description(inputs.domains, replace(known, stops=noted))
             groups.append({"identity": str(group.row.get("PrimarySmtpAddress") or group.name), "description": text})
     return {
         "groups": groups,

@@ -31,9 +31,11 @@ def test_a_mark_is_found_after_any_text_and_in_any_order(domains: list[str], tex
     assert not bears_mark(comment, [*domains, "one.more.example"])
 
 
-@given(DOMAINS, TEXTS, TEXTS, TEXTS)
-def test_a_line_comes_back_as_it_was_written(domains: list[str], former: dict[str, str], mx: dict[str, str], stops: dict[str, str]) -> None:
-    line = Line(former, mx, stops)
+@given(DOMAINS, TEXTS, TEXTS, TEXTS, st.sampled_from(["", "2026-02-01T00:00:00Z"]))
+def test_a_line_comes_back_as_it_was_written(
+    domains: list[str], former: dict[str, str], mx: dict[str, str], stops: dict[str, str], moved: str
+) -> None:
+    line = Line(former, mx, stops, moved)
     text = description(domains, line)
     assert "\n" not in text
     assert read_line([text]) == line
@@ -63,3 +65,7 @@ def test_domains_are_sorted_so_that_two_machines_write_the_same_text() -> None:
     assert mark(["b.example", "A.example"]) == "[mailops.exchange a.example,b.example]"
     assert commented("", ["a.example"]) == "[mailops.exchange a.example]"
     assert commented("Why", ["a.example"]) == "Why [mailops.exchange a.example]"
+
+
+def test_a_line_without_a_move_has_the_shorter_form() -> None:
+    assert "moved" not in description(["example.com"], Line())
