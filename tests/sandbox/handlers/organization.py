@@ -89,9 +89,28 @@ def get_trace(call: Call) -> list[Row]:
     return chosen
 
 
+def get_phishing(call: Call) -> list[Row]:
+    """Read the anti-phishing policies: the default one, as the tenant's parameter has it."""
+    return [{"Name": "Office365 AntiPhish Default", "IsDefault": True, "HonorDmarcPolicy": call.tenant.parameters.honor_dmarc}]
+
+
+def get_outbound_spam(call: Call) -> list[Row]:
+    """Read the outbound spam policies: the default one, as the organisation's setting has it."""
+    (organization,) = call.tenant.tables["OrganizationConfig"].rows()
+    return [{"Name": "Default", "IsDefault": True, "AutoForwardingMode": organization.get("AutoForwardingMode", "Automatic")}]
+
+
+def get_sealers(call: Call) -> list[Row]:
+    """Read the trusted ARC sealers."""
+    return [{"Identity": "Default", "ArcTrustedSealers": ",".join(sorted(call.tenant.parameters.trusted_sealers))}]
+
+
 ORGANIZATION_HANDLERS: dict[str, Handler] = {
     "Enable-OrganizationCustomization": enable_customization,
     "Set-HostedConnectionFilterPolicy": set_connection_filter,
+    "Get-AntiPhishPolicy": get_phishing,
+    "Get-HostedOutboundSpamFilterPolicy": get_outbound_spam,
+    "Get-ArcConfig": get_sealers,
     "Get-MessageTraceV2": get_trace,
     "Get-MessageTraceDetailV2": get_trace,
 }

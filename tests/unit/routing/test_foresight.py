@@ -1,0 +1,196 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reading of a prediction: few round trips, nothing taken for absent, what changed meanwhile is read again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._foresight import full, look_ahead, see
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._known import observed_from, observed_to, told
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._sight import Reading
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward, Mx
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import NAMELESS, Observed
+from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError
+from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Forbidden, NotFound, Reply, Row
+
+from .tenant import GROUP, NOW, OPTIONS, group, inputs, mailbox, rule
+from .test_tools import PEOPLE, Tenant, context, tenant
+
+EARLIER, LATER, LATEST = "2026-03-01T11:00:00Z", "2026-03-01T12:00:01Z", "2026-03-01T12:00:02Z"
+LIST = {"Name": "Everyone", "Guid": "guid-list", "PrimarySmtpAddress": "everyone@example.com", "EmailAddresses": ["everyone@example.com"]}
+
+
+def options(**more: Any) -> dict[str, Any]:
+    return {**OPTIONS, "source_file": None, **more}
+
+
+@dataclass
+class Moving(Tenant):
+    """A tenant in which objects change between two looks: per round trip, what is shown from then on."""
+
+    later: dict[int, dict[str, list[Row]]] = field(default_factory=dict)
+
+    def call_many(self, cmdlets: Any) -> list[Reply | ExchangeError]:
+        self.rows.update(self.later.get(self.trips, {}))
+        return super().call_many(cmdlets)
+
+    def _answer(self, cmdlet: Cmdlet) -> Reply | ExchangeError:
+        asked = str(cmdlet.parameters.get("Identity") or "")
+        if asked.startswith("guid-"):
+            self.sent.append(cmdlet)
+            found = [row for row in self.rows.get(cmdlet.noun, []) if row.get("Guid") == asked]
+            return Reply(found, date=self.now) if found else NotFound("gone")
+        return super()._answer(cmdlet)
+
+
+def test_everything_is_read_in_one_round_trip_where_no_further_group_decides() -> None:
+    session = tenant(PEOPLE[:1])
+    case, rows, members = see(options(), context(session), "status")
+    assert session.trips == 1
+    assert len(session.sent) == len({(call.name, str(call.parameters)) for call in session.sent}), "no call twice"
+    assert len(case.snapshot.recipients) == len(rows["recipients"]) == 3
+    assert [member.primary for member in case.snapshot.members] == ["anna@example.com"]
+    assert members == {}
+    assert case.snapshot.now == NOW
+
+
+def test_members_of_groups_that_decide_are_one_more_round_trip() -> None:
+    session = tenant(PEOPLE[:1], groups=[group(), LIST])
+    _case, _rows, members = see(options(), context(session), "status")
+    assert (session.trips, list(members)) == (2, ["everyone@example.com"])
+
+
+def test_a_policy_that_must_not_be_read_is_told_and_any_other_read_that_fails_ends_it() -> None:
+    session, heard = tenant(), list[str]()
+    session.errors = {"Get-AntiPhishPolicy": Forbidden("no role")}
+    found = look_ahead(options(), context(session, warn=heard.append), "status")
+    assert [line.split(" ")[0] for line in heard] == ["Get-AntiPhishPolicy"]
+    assert found.reading.open
+    for name in ("Get-TransportRule", "Get-Recipient", "Get-Mailbox"):
+        session.errors = {name: Forbidden("no role", cmdlet=name)}
+        with pytest.raises(Forbidden):
+            see(options(), context(session), "status")
+
+
+def test_what_changed_while_everything_was_read_is_read_again_and_only_that() -> None:
+    session = tenant()
+    rows = {**session.rows, "TransportRule": [rule(WhenChanged=LATER)], "Recipient": [{**PEOPLE[0], "WhenChanged": EARLIER}, *PEOPLE[1:]]}
+    moving = Moving(rows, later={1: {"TransportRule": [rule(WhenChanged=LATER, Priority=7)]}})
+    found = look_ahead(options(), context(moving), "status")
+    again = [call for call in moving.sent if call.parameters.get("Identity") == f"guid-{rule()['Name']}"]
+    assert [call.name for call in again] == ["Get-TransportRule"]
+    assert moving.trips == 2
+    assert [one.priority for one in found.situation.snapshot.rules] == [7]
+    assert found.reading.unsettled == ()
+
+
+def test_what_was_removed_meanwhile_is_gone() -> None:
+    moving = Moving({**tenant().rows, "TransportRule": [rule(WhenChanged=LATER)]}, later={1: {"TransportRule": []}})
+    assert look_ahead(options(), context(moving), "status").situation.snapshot.rules == ()
+
+
+def test_a_group_that_changed_is_read_with_its_members() -> None:
+    moving = Moving(tenant().rows, later={1: {"DistributionGroupMember": [PEOPLE[1]]}})
+    moving.rows["DistributionGroup"] = [group(WhenChangedUTC=LATER)]
+    case, _rows, _members = see(options(), context(moving), "status")
+    assert [member.primary for member in case.snapshot.members] == ["bert@example.com"]
+
+
+def test_what_changes_each_time_is_told_after_three_looks() -> None:
+    stamps = [f"2026-03-01T12:00:0{number}Z" for number in range(1, 6)]
+    later = {number: {"TransportRule": [rule(WhenChanged=stamp)]} for number, stamp in enumerate(stamps)}
+    moving, heard = Moving(tenant().rows, later=later), list[str]()
+    found = look_ahead(options(), context(moving, warn=heard.append), "status")
+    assert (moving.trips, found.reading.unsettled) == (4, ("Coexistence",))
+    assert any("Coexistence" in line for line in heard)
+
+
+def test_many_changed_objects_are_one_call() -> None:
+    people = [{**mailbox(f"p{number}@example.com"), "WhenChangedUTC": LATER} for number in range(60)]
+    moving = Moving({**tenant().rows, "Recipient": people})
+    see(options(), context(moving), "status")
+    assert [call.name for call in moving.sent].count("Get-Recipient") == 2
+
+
+def test_a_snapshot_that_is_given_back_needs_no_reading(tmp_path: Path) -> None:
+    session = tenant(PEOPLE[:1], groups=[group(), LIST])
+    first = look_ahead(options(), context(session), "status")
+    data = {**first.reading.to_dict(), "observed": observed_to(Observed(synced=frozenset({"anna@example.com"})))}
+    file = tmp_path / "snapshot.json"
+    file.write_text(json.dumps(data))
+    trips = session.trips
+    for given in (data, json.dumps(data), str(file)):
+        second = look_ahead(options(snapshot=given), context(session), "status")
+        assert second.situation.snapshot == first.situation.snapshot
+        assert second.reading == first.reading
+        assert second.kept is not None
+        assert second.kept.synced == {"anna@example.com"}
+    assert session.trips == trips
+
+
+@pytest.mark.parametrize(
+    "given", [{"form": 99}, {"form": 1, "rows": 3}, "no/such/file", "{broken", 7, {**Reading({}).to_dict(), "observed": {"mx": {"a": 1}}}]
+)
+def test_what_is_no_snapshot_is_refused_with_one_line(given: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        look_ahead(options(snapshot=given), context(tenant()), "status")
+    assert all("snapshot" in line and "\n" not in line for line in caught.value.problems)
+
+
+def test_what_was_observed_survives_being_kept() -> None:
+    seen = Observed(
+        forwards={"a@example.com": Forward("a@x.example", keep=True)},
+        mx={"example.com": Mx("tenant", NAMELESS, LATER)},
+        moving={"b@example.com": LATER},
+        modes={NAMELESS: frozenset({"relay"})},
+        facts={"sent_to_scope": "a"},
+    )
+    assert observed_from(json.loads(json.dumps(observed_to(seen)))) == seen
+
+
+def test_what_is_told_replaces_what_was_observed() -> None:
+    value = {
+        "mx": {"Example.com": {"holder": "tenant", "before": "source"}},
+        "forwards": [{"address": "A@example.com", "routing_address": "a@x.example"}],
+        "synced": "a@example.com, b@example.com",
+        "off": "source",
+        "facts": {"nested_members": "counts"},
+        "modes": {"source": ["relay"]},
+        "moving": {"a@example.com": LATER},
+    }
+    for known in (value, json.dumps(value)):
+        found = told({"known": known}, inputs(), Observed(mx={"example.com": Mx(NAMELESS)}))
+        assert found.mx == {"example.com": Mx("tenant", NAMELESS)}
+        assert found.forwards == {"a@example.com": Forward("a@x.example")}
+        assert found.off == {NAMELESS}
+        assert found.modes == {NAMELESS: frozenset({"relay"})}
+        assert found.synced == {"a@example.com", "b@example.com"}
+
+
+def test_every_wrong_thing_that_is_told_is_named_at_once() -> None:
+    wrong = {"mx": {"no domain": ""}, "forwards": ["x"], "synced": "x", "modes": {"source": "odd"}, "facts": {"odd": "a"}, "odd": 1}
+    with pytest.raises(InputError) as caught:
+        told({"known": wrong}, inputs(), Observed())
+    assert len(caught.value.problems) == 6
+    for value in ("{broken", [1], 3):
+        with pytest.raises(InputError):
+            told({"known": value}, inputs(), Observed())
+
+
+def test_every_guard_of_a_step_can_judge_it() -> None:
+    session = tenant(PEOPLE[:1])
+    case, rows, members = see(options(), context(session), "status")
+    judged = evaluate(full(case, context(session), "status", rows, members))
+    assert session.trips == 1
+    assert {"U28", "U29"} <= {finding.id for finding in judged.told}
+    assert evaluate(full(case, context(session), "mx")).refusing, "without rows everything is read"
+    assert session.trips == 2
+    world = full(case, context(session), "mx", rows, members).world
+    assert world.members[world.by_address[GROUP.casefold()].id] == {"anna@example.com"}
