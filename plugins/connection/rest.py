@@ -20,6 +20,7 @@ description:
 requirements:
   - azure-identity (Python package, on the controller)
   - requests (Python package, on the controller)
+  - dnspython (Python package, on the controller, for what is asked of DNS)
 notes:
   - The application needs the permission C(Exchange.ManageAsApp) of Office 365 Exchange Online with admin consent, and a role that
     holds the cmdlets, such as Exchange Administrator.
@@ -114,6 +115,23 @@ options:
       - name: ansible_exchange_certificate_password
     env:
       - name: EXCHANGE_CERTIFICATE_PASSWORD
+  submission_user:
+    description:
+      - The account that hands in test messages from inside the tenant, by authenticated submission (SMTP AUTH).
+      - It must be allowed to send as the senders of the test messages.
+    type: str
+    vars:
+      - name: ansible_exchange_submission_user
+    env:
+      - name: EXCHANGE_SUBMISSION_USER
+  submission_password:
+    description:
+      - The password of O(submission_user). It is sent over TLS only, but for loopback addresses.
+    type: str
+    vars:
+      - name: ansible_exchange_submission_password
+    env:
+      - name: EXCHANGE_SUBMISSION_PASSWORD
 """
 
 from typing import Any
@@ -135,6 +153,8 @@ class Connection(TenantConnection):
         "client_secret",
         "certificate_path",
         "certificate_password",
+        "submission_user",
+        "submission_password",
         "timeout",
         "max_attempts",
         "concurrency",

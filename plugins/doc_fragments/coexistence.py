@@ -147,6 +147,30 @@ options:
   forwarding_file:
     description: A file on the controller that gets the forwarding list of a wave, as CSV.
     type: path
+  forward_keep_copy:
+    description: Whether a forward at the source also keeps a copy there; copies come twice while contents are still synchronised.
+    type: bool
+    default: false
+  name_servers:
+    description:
+      - Name servers to ask about MX, SPF, DKIM and DMARC, each C(address:port); left out, the system's resolvers.
+      - Those that answer with authority for a domain stand for its own name servers; otherwise these are found and asked too.
+    type: list
+    elements: str
+  smtp_overrides:
+    description:
+      - Where a host of the outside is reached in place of its own name or address and port, a mapping of name or address to C(host:port);
+        JSON text, or lines of C(name=host:port), are taken too. For laboratories.
+    type: raw
+  submission_host:
+    description: The host that takes test messages from inside the tenant; left empty, C(smtp.office365.com).
+    type: str
+  submission_port:
+    description: Its port; left empty, 587.
+    type: str
+  mailbox_url:
+    description: The address at which a test system tells which mailboxes hold a message; left empty, the message trace alone is asked.
+    type: str
   rule_latency:
     description: Seconds after which a changed rule surely acts as it reads.
     type: int

@@ -13,6 +13,9 @@ from ansible.module_utils import connection
 
 from ._session import Cmdlet, ExchangeError, Reply, Row, Unavailable
 
+# Tools that do more than look.
+ACTING = frozenset({"smtp"})
+
 
 class KeeperSession:
     """What planners and tools see of a tenant. socket_path is the session's own socket."""
@@ -34,7 +37,8 @@ class KeeperSession:
             return []
         writes = [cmdlet for cmdlet in cmdlets if not cmdlet.reads]
         params = {"cmdlets": [cmdlet.to_dict() for cmdlet in cmdlets], "check": self.check_mode}
-        results = self._ask("call", params, writes[0] if writes and not self.check_mode else None)
+        write = writes[0] if writes and not self.check_mode else None
+        results = self._ask("call", params, (write.name, write.identity) if write else None)
         return [ExchangeError.from_dict(item["error"]) if "error" in item else Reply.from_dict(item["reply"]) for item in results]
 
     def overlay(self, noun: str, identities: Sequence[str], rows: Sequence[Row]) -> None:
@@ -42,8 +46,17 @@ class KeeperSession:
         if self.check_mode:
             self._ask("overlay", {"noun": noun, "identities": list(identities), "rows": list(rows)}, None)
 
-    def _ask(self, method: str, params: Mapping[str, Any], write: Cmdlet | None) -> Any:
-        """One request. Core's message is replaced where the keeper is gone, because it would show every parameter."""
+    def tool(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask what lies outside the tenant; raises the typed error."""
+        acts = name in ACTING and not self.check_mode
+        params = {"name": name, "parameters": dict(parameters), "check": self.check_mode}
+        result = self._ask("tool", params, (name, str(parameters.get("recipient", ""))) if acts else None)
+        if "error" in result:
+            raise ExchangeError.from_dict(result["error"])
+        return dict(result["result"])
+
+    def _ask(self, method: str, params: Mapping[str, Any], write: tuple[str, str] | None) -> Any:
+        """One request. write: what acts, and on whom. Core's message is replaced where the keeper is gone: it shows every parameter."""
         try:
             return getattr(self._connection, method)(dict(params))
         except connection.ConnectionError as error:
@@ -51,8 +64,8 @@ class KeeperSession:
                 raise Unavailable(str(error), remedy="Run again.", uncertain=write is not None) from error
             raise Unavailable(
                 "the keeper of this run ended before it answered.",
-                cmdlet=write.name if write else "",
-                identity=write.identity if write else "",
+                cmdlet=write[0] if write else "",
+                identity=write[1] if write else "",
                 remedy="Run again.",
                 uncertain=write is not None,
             ) from None

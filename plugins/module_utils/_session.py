@@ -245,3 +245,9 @@ class Session(Protocol):
 
     def overlay(self, noun: str, identities: Sequence[str], rows: Sequence[Row]) -> None:
         """In check mode, let later reads of `noun` by any of `identities` see `rows` (none: absent)."""
+
+    def tool(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask what lies outside the tenant: `dns`, `smtp` or `mailbox`; raises the typed ExchangeError.
+
+        In check mode only what reads is asked; `smtp` is refused, because the caller is to announce it.
+        """

@@ -24,12 +24,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Failed, NotFound, Reply
+from ansible_collections.mailops.exchange.plugins.module_utils._session import (
+    Cmdlet,
+    ExchangeError,
+    Failed,
+    InvalidParameter,
+    NotFound,
+    Reply,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils._framing import receive, send
 from ansible_collections.mailops.exchange.plugins.plugin_utils._overlays import Overlays
 from ansible_collections.mailops.exchange.plugins.plugin_utils._run import Run, check_private, locked, session_key, sweep, write_salt
 
 TRANSPORTS = {"mailops.exchange.rest": ("_transports.rest", "RestTransport")}
+# By name: the module of _tools, whose function `run` takes parameters and the session's options; and whether it only reads.
+TOOLS = {"dns": ("_tools.dns", True), "smtp": ("_tools.smtp", False), "mailbox": ("_tools.mailbox", True)}
 WATCH_SECONDS = 0.5
 CONTROL = "control"
 
@@ -50,17 +59,23 @@ class Transport(Protocol):
 
 def make_transport(name: str, options: Mapping[str, Any]) -> Transport:
     """The transport of a connection's name; raises ExchangeError when its options cannot work."""
-    package = __name__.rpartition(".")[0] if __name__ != "__main__" else "ansible_collections.mailops.exchange.plugins.plugin_utils"
     module, cls = TRANSPORTS[name]
-    transport: Transport = getattr(importlib.import_module(f"{package}.{module}"), cls)(options)
+    transport: Transport = getattr(_part(module), cls)(options)
     return transport
 
 
-class KeptSession:
-    """One tenant identity: its transport and the overlays of its check mode."""
+def _part(module: str) -> Any:
+    """A module beside this one, imported when it is first needed."""
+    package = __name__.rpartition(".")[0] if __name__ != "__main__" else "ansible_collections.mailops.exchange.plugins.plugin_utils"
+    return importlib.import_module(f"{package}.{module}")
 
-    def __init__(self, transport: Transport) -> None:
+
+class KeptSession:
+    """One tenant identity: its transport, the overlays of its check mode, and its options for what is asked outside the tenant."""
+
+    def __init__(self, transport: Transport, options: Mapping[str, Any] | None = None) -> None:
         self._transport = transport
+        self._options = dict(options or {})
         self._overlays = Overlays()
         self._lock = threading.Lock()
 
@@ -81,6 +96,19 @@ class KeptSession:
         """Lay a planned state over later reads of check mode."""
         with self._lock:
             self._overlays.lay(params["noun"], params["identities"], params["rows"])
+
+    def tool(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask outside the tenant: {"result"}, or {"error"} of the family; in check mode only what reads."""
+        name = str(params["name"])
+        try:
+            if name not in TOOLS:
+                raise InvalidParameter(f"there is no tool of this name; there are {', '.join(TOOLS)}.", cmdlet=name)
+            module, reads = TOOLS[name]
+            if params["check"] and not reads:
+                raise Failed("check mode asks only what reads; this was not done.", cmdlet=name)
+            return {"result": _part(module).run(params["parameters"], self._options)}
+        except ExchangeError as error:
+            return {"error": error.to_dict()}
 
     def close(self) -> None:
         """Let go of the transport."""
@@ -179,7 +207,7 @@ class Keeper:
         key = session_key(self._salt, transport, options)
         with self._lock:
             if key not in self._sessions:
-                session = KeptSession(make_transport(transport, options))
+                session = KeptSession(make_transport(transport, options), options)
                 self._sessions[key] = (session, self._listen(key, lambda method, params: self._serve(key, session, method, params)))
         return self.directory / key
 
@@ -189,6 +217,8 @@ class Keeper:
         if method == "overlay":
             session.overlay(params)
             return {}
+        if method == "tool":
+            return session.tool(params)
         if method == "reset":
             self._close(key)
             return {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from . import _checks as checks
 from ._files import Entry, WaveUser, read_source_list, read_waves
 from ._marks import COMMENT_LIMIT, mark
 from ._options import VARIABLES
+from ._outside import Outside, outside_of
 
 GUARDS = tuple(f"U{number}" for number in range(1, 33))
 DOMAIN_TYPES = ("Authoritative", "InternalRelay")
@@ -57,6 +58,7 @@ class Inputs:
     tenant_addresses: tuple[str, ...]
     final_domain_type: str
     accepted: frozenset[str]
+    outside: Outside = field(default_factory=Outside)
 
     def text(self, name: str) -> str:
         """An option that needs no conversion."""
@@ -276,6 +278,8 @@ def parse(params: Mapping[str, Any], step: str, read_text: ReadText = read_contr
     source_list = reader.source_list()
     waves, users = reader.waves()
     address = reader.optional("group_address", checks.address_fault)
+    outside, wrong = outside_of(raw, "coexistence_")
+    reader.problems += wrong
     inputs = Inputs(
         raw=raw,
         domains=domains,
@@ -292,6 +296,7 @@ def parse(params: Mapping[str, Any], step: str, read_text: ReadText = read_contr
         tenant_addresses=reader.list_of("tenant_addresses", raw["tenant_addresses"], checks.address_fault, fold=True),
         final_domain_type=reader.final_type(),
         accepted=reader.accepted(),
+        outside=outside,
     )
     reader.names(sources, domains)
     reader.need(domains, sources, users)

@@ -38,7 +38,9 @@ class MailControl:
             raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}") from error
 
     async def mailbox(self, request: web.Request) -> web.Response:
-        """Return what lies in the mailboxes of ?address=, wherever they are."""
+        """Return what lies in the mailboxes of ?address=, wherever they are; or, with ?id=, which of all mailboxes hold that message."""
+        if "id" in request.query:
+            return web.json_response(await self.side.ask(self.side.holding(request.query["id"])))
         return web.json_response(await self.side.ask(self.side.mailbox(request.query.get("address", ""))))
 
     async def queue(self, request: web.Request) -> web.Response:

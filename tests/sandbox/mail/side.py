@@ -100,6 +100,15 @@ class MailSide:
             for row in rows
         ]
 
+    async def holding(self, id_: str) -> list[Row]:
+        """Return every mailbox that holds a message, by the message's id."""
+        return [
+            {"system": system, "mailbox": mailbox, **row}
+            for (system, mailbox), rows in self.world.mailboxes.items()
+            for row in rows
+            if row["id"] == id_
+        ]
+
     async def change(self, wanted: Row) -> Row:
         """Change the mail side."""
         return await changes.change(self.world, wanted)

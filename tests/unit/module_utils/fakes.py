@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context
-from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Exists, NotFound, Reply, Row
+from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Exists, Failed, NotFound, Reply, Row
 
 
 class FakeSession:
@@ -47,6 +47,9 @@ class FakeSession:
     def overlay(self, noun: str, identities: Sequence[str], rows: Sequence[Row]) -> None:
         assert self.check_mode
         self.overlays.append((noun, list(identities), list(rows)))
+
+    def tool(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        raise Failed("this tenant asks nothing outside", cmdlet=name)
 
     def _one(self, cmdlet: Cmdlet) -> Reply:
         assert cmdlet.reads or not self.check_mode, f"{cmdlet.name} in check mode"

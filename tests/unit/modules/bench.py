@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
@@ -61,17 +61,23 @@ class Session:
     def overlay(self, noun: str, identities: Sequence[str], rows: Sequence[Row]) -> None:
         self._kept.overlay({"noun": noun, "identities": list(identities), "rows": list(rows)})
 
+    def tool(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._kept.tool({"name": name, "parameters": dict(parameters), "check": self.check_mode})
+        if "error" in answer:
+            raise ExchangeError.from_dict(answer["error"])
+        return dict(answer["result"])
+
 
 class Bench:
     """A sandbox and a session with its first tenant."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, **more: Any) -> None:
         self.sandbox = sandbox
         entry = sandbox.tenant()
         names = ("organization", "endpoint", "authority", "client_id", "client_secret")
         options = {name: entry[name] for name in names} | {"credential": "client_secret", "ca_cert": sandbox.ready["ca_cert"]}
         self._transport = RestTransport(options)
-        self._kept = KeptSession(self._transport)
+        self._kept = KeptSession(self._transport, {**options, **more})
         self.warnings: list[str] = []
 
     def close(self) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,9 @@ class Tenant:
     def overlay(self, noun: str, identities: Sequence[str], rows: Sequence[Row]) -> None:
         assert self.check_mode
         self.overlays.append((noun, list(identities), list(rows)))
+
+    def tool(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        raise Failed("this tenant asks nothing outside", cmdlet=name)
 
     def _answer(self, cmdlet: Cmdlet) -> Reply | ExchangeError:
         assert cmdlet.reads or not self.check_mode
