@@ -1,0 +1,191 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""The tools that only look and predict: a snapshot to keep, the way of mail, the guards of a step."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.module_utils._foresight import Sight, look_ahead, observe
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _known as known
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _objects as objects
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _people as people
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _words as words
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._classes import predict_all
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import NOT_PROBED, Evidence, Full, Probe
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._predict import predict
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._status import summary
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import Observed, world_of
+from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
+
+KINDS = {"mail": "mail", "calendar": "calendar", "report": "bounce"}
+
+
+def snapshot_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Everything that a prediction reads, stamped; to keep, and to give back. Reads only."""
+    sight = look_ahead(params, context, "snapshot")
+    seen, _evidence = outside(params, context, sight)
+    data = {**sight.reading.to_dict(), "observed": known.observed_to(seen)}
+    changed = keep(params.get("dest"), json.dumps(data, sort_keys=True), check_mode=context.check_mode)
+    reading = sight.reading
+    return {
+        "changed": changed,
+        "calls": [],
+        "first": reading.first,
+        "last": reading.last,
+        "counts": reading.counts(),
+        "open": list(reading.open),
+        "unsettled": list(reading.unsettled),
+        **({"dest": str(params["dest"])} if not checks.blank(params.get("dest")) else {"snapshot": data}),
+    }
+
+
+def keep(dest: Any, text: str, *, check_mode: bool) -> bool:
+    """Write a file that only its owner reads, whole or not at all; False when none was asked for or it holds the text."""
+    if checks.blank(dest):
+        return False
+    path = Path(str(dest))
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            return False
+        if not check_mode:
+            fresh.unlink(missing_ok=True)
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+    except OSError as error:
+        raise InputError([f"dest: '{dest}' cannot be written: {error.strerror}; name a file in a folder on the controller."]) from error
+    return True
+
+
+def outside(params: Mapping[str, Any], context: Context, sight: Sight) -> tuple[Observed, Evidence]:
+    """What is known of the outside: kept with the snapshot or asked for now, and in its place what the task says."""
+    case = sight.situation
+    seen, evidence = (sight.kept, Evidence()) if sight.kept is not None else observe(case, context, sight.reading.rows)
+    seen = known.told(params, case.inputs, seen)
+    forwards = {fold(row["address"]): Forward(fold(row["routing_address"])) for row in _rows(params)}
+    probes = (*evidence.probes, *map(_probe, params.get("probes") or ()))
+    return replace(seen, forwards={**forwards, **seen.forwards}), replace(evidence, dns=evidence.dns or seen.dns, probes=probes)
+
+
+def _probe(row: Mapping[str, Any]) -> Probe:
+    """A probe that an earlier task made; what it does not tell is missing."""
+    text = {name: str(row.get(name) or "") for name in ("origin", "sender", "recipient", "place", "why")}
+    return Probe(**text, result=str(row.get("result") or NOT_PROBED), forwarded=row.get("forwarded") is True)
+
+
+def _rows(params: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    rows: Sequence[Mapping[str, Any]] = params.get("forwards") or ()
+    odd = [row for row in rows if not row.get("address") or not row.get("routing_address")]
+    if odd:
+        raise InputError([f"forwards: '{row}' has no address and routing_address; give what forwarding_list returned." for row in odd])
+    return rows
+
+
+def whole(params: Mapping[str, Any], context: Context, step: str) -> tuple[Full, Sight]:
+    """What the guards and a prediction are functions of."""
+    sight = look_ahead(params, context, step)
+    seen, evidence = outside(params, context, sight)
+    case = sight.situation
+    world = world_of(case.snapshot, case.inputs, sight.reading.rows, sight.reading.members, seen)
+    return Full(case, world, evidence), sight
+
+
+def route_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Where mail goes: of some addresses in plain words, or of everybody in counts and lists. Reads only."""
+    case, sight = whole(params, context, "route")
+    limit = int(params["limit"])
+    base = {"changed": False, "calls": [], "now": sight.reading.last}
+    if params["all"]:
+        return {**base, **_all(params, case, limit)}
+    joined = _joined(case)
+    pairs = [(address, origin) for address in _addresses(params) for origin in _origins(params)]
+    found = [words.explained(case.world, _predicted(params, case, *pair), joined) for pair in pairs]
+    return {**base, "routes": found, "screen": words.screen(found), "hurt": sum(route["hurts"] for route in found)}
+
+
+def _origins(params: Mapping[str, Any]) -> tuple[str, ...]:
+    return (str(params["origin"]),) if params.get("origin") else people.ORIGINS
+
+
+def _sender(params: Mapping[str, Any], case: Full, origin: str) -> str:
+    """The sender that was named, none for a report, or one that stands for many."""
+    if params["kind"] == "report":
+        return ""
+    return fold(params["sender"]) if params.get("sender") else people.sender_for(origin, case.inputs.domains)
+
+
+def _addresses(params: Mapping[str, Any]) -> list[str]:
+    found = [fold(item) for item in checks.items(params.get("addresses"))]
+    problems = [f"addresses: '{item}' {checks.address_fault(item)}." for item in found if checks.address_fault(item)]
+    if not found:
+        problems.append("addresses: is empty; name the addresses that mail is sent to, or set all.")
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _predicted(params: Mapping[str, Any], case: Full, address: str, origin: str) -> Any:
+    return predict(case.world, _sender(params, case, origin), address, origin, kind=KINDS[str(params["kind"])])
+
+
+def _joined(case: Full) -> str:
+    """When the membership was changed last, as far as anybody noted it."""
+    group = case.snapshot.group(case.inputs.group_address)
+    moved = objects.line_of(case.inputs, case.snapshot).moved
+    changed = str(group.row.get("WhenChangedUTC") or "") if group else ""
+    return moved or changed
+
+
+def _all(params: Mapping[str, Any], case: Full, limit: int) -> dict[str, Any]:
+    addresses = people.everyone(case.world, case.inputs.domains)
+    kind = KINDS[str(params["kind"])]
+    tallies = [_tally(case, _sender(params, case, origin), addresses, origin, kind) for origin in _origins(params)]
+    return {
+        "recipients": len(addresses),
+        "counts": dict(people.sums(tallies)),
+        "hurt": sum(tally.hurt for tally in tallies),
+        "origins": {tally.origin: tally.to_dict(case.world, limit) for tally in tallies},
+        "screen": [f"{len(addresses)} recipients", *(line for tally in tallies for line in tally.lines(case.world, limit))],
+    }
+
+
+def _tally(case: Full, sender: str, addresses: Sequence[str], origin: str, kind: str) -> people.Tally:
+    return people.Tally(origin, predict_all(case.world, sender, addresses, origin, kind=kind))
+
+
+def check_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """The guards of a step, as findings. Refuses nothing and writes nothing."""
+    case, sight = whole(params, context, str(params["step"]))
+    verdict = evaluate(case)
+    accepted = {finding.id for finding in verdict.accepted}
+    found = [{**finding.to_dict(), "accepted": finding.blocks and finding.id in accepted} for finding in verdict.all]
+    lines = [f"{_word(one)} {one['id']} {one['who']}: {one['why']}. {one['remedy']}" for one in found]
+    return {
+        "changed": False,
+        "calls": [],
+        "step": case.step,
+        "now": sight.reading.last,
+        "findings": found,
+        "refused": bool(verdict.refusing),
+        "summary": summary(case.situation, verdict),
+        "screen": lines or [f"No guard says anything against the step {case.step}."],
+    }
+
+
+def _word(finding: Mapping[str, Any]) -> str:
+    return "accepted:" if finding["accepted"] else "refuses:" if finding["blocks"] else "tells:"
