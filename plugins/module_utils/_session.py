@@ -247,7 +247,7 @@ class Session(Protocol):
         """In check mode, let later reads of `noun` by any of `identities` see `rows` (none: absent)."""
 
     def tool(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask what lies outside the tenant: `dns`, `smtp` or `mailbox`; raises the typed ExchangeError.
+        """Ask what lies outside the tenant: `dns`, `smtp`, `mailbox`, or `pace` for leave to ask; raises the typed ExchangeError.
 
         In check mode only what reads is asked; `smtp` is refused, because the caller is to announce it.
         """

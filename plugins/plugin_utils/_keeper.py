@@ -35,6 +35,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils._framing import receive, send
 from ansible_collections.mailops.exchange.plugins.plugin_utils._overlays import Overlays
 from ansible_collections.mailops.exchange.plugins.plugin_utils._run import Run, check_private, locked, session_key, sweep, write_salt
+from ansible_collections.mailops.exchange.plugins.plugin_utils._tools.pace import Paces
 
 TRANSPORTS = {"mailops.exchange.rest": ("_transports.rest", "RestTransport")}
 # By name: the module of _tools, whose function `run` takes parameters and the session's options; and whether it only reads.
@@ -76,6 +77,7 @@ class KeptSession:
     def __init__(self, transport: Transport, options: Mapping[str, Any] | None = None) -> None:
         self._transport = transport
         self._options = dict(options or {})
+        self._paces = Paces()
         self._overlays = Overlays()
         self._lock = threading.Lock()
 
@@ -100,6 +102,8 @@ class KeptSession:
     def tool(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Ask outside the tenant: {"result"}, or {"error"} of the family; in check mode only what reads."""
         name = str(params["name"])
+        if name == "pace":
+            return {"result": self._paces.run(params["parameters"])}
         try:
             if name not in TOOLS:
                 raise InvalidParameter(f"there is no tool of this name; there are {', '.join(TOOLS)}.", cmdlet=name)
