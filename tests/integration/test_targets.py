@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from harness.compare import differences
 from harness.play import Player
 from harness.tenant import Sandbox
 
 TARGETS = Path(__file__).resolve().parent / "targets"
+# Modules that speak to a tenant; the others run on a mail host.
+ROUTED = set(yaml.safe_load((TARGETS.parents[2] / "meta/runtime.yml").read_text(encoding="utf-8"))["plugin_routing"]["modules"])
 NAMES = sorted(path.name for path in TARGETS.iterdir() if not path.name.startswith("setup_"))
 
 
@@ -35,7 +38,7 @@ def test_a_target(local: Player, sandbox: Sandbox, name: str) -> None:
     run = local.run(local.tasks([{"name": name, "include_role": {"name": name}}]), known)
     assert run.code == 0, run.output
     assert differences(before, sandbox.state()["tenants"]) == [], "it leaves nothing behind"
-    assert sandbox.calls(), "it was this sandbox"
+    assert sandbox.calls() or name not in ROUTED, "it was this sandbox"
 
 
 def test_a_target_starts_and_stops_its_own_sandbox(local: Player) -> None:

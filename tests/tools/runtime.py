@@ -1,7 +1,10 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""meta/runtime.yml from plugins/modules: every module is in the action group, and those with a SPEC go to the action plugin."""
+"""meta/runtime.yml from plugins/modules: those with a SPEC go to the action plugin and are in the action group.
+
+The others are ordinary modules, which run on a mail host: options that are set for all modules of a tenant are not meant for them.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,9 @@ def text(folder: Path = ROOT / "plugins" / "modules") -> str:
     """What meta/runtime.yml must say."""
     modules = sorted(path for path in folder.glob("*.py") if path.stem != "__init__")
     lines = ["---", "# Made by `make runtime` from plugins/modules. Do not edit.", 'requires_ansible: ">=2.16.0"']
-    if modules:
-        lines += ["action_groups:", "  exchange:", *(f"    - {path.stem}" for path in modules)]
     routed = [path.stem for path in modules if has_spec(path)]
     if routed:
+        lines += ["action_groups:", "  exchange:", *(f"    - {name}" for name in routed)]
         lines += ["plugin_routing:", "  modules:"]
         for name in routed:
             lines += [f"    {name}:", f"      action_plugin: {ACTION}"]
