@@ -6,7 +6,7 @@ ARGS ?=
 GATES ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
-.PHONY: test test-all lint isolation ratio sandbox demo docs format artefact lock runtime roles help
+.PHONY: test test-all lint isolation ratio sandbox demo story docs format artefact lock runtime roles help
 .DEFAULT_GOAL := test
 
 help: ## this list
@@ -34,6 +34,9 @@ ratio: ## what a converged task costs beside a task that does nothing
 
 demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down
 	@$(TOOL)program demo $(ARGS)
+
+story: ## a whole project under continuous mail through a real Postfix, and what became of every message
+	@$(TOOL)program story $(ARGS)
 
 sandbox: ## an emulated tenant to try playbooks on, until Ctrl-C
 	@$(TOOL)program sandbox $(ARGS)

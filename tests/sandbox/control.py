@@ -85,7 +85,7 @@ class Control:
         )
 
     async def put_state(self, request: web.Request) -> web.Response:
-        """Change objects: {tenant, noun, objects} replaces; {tenant, noun, identity, set} changes one; {..., remove: true} removes it."""
+        """Change objects: {tenant, noun, objects} replaces, add adds; {tenant, noun, identity, set} changes one, remove removes it."""
         changes = await _json(request)
         said: dict[str, Any] = {}
         for change in changes if isinstance(changes, list) else [changes]:

@@ -58,7 +58,8 @@ def change(tenant: Tenant, wanted: dict[str, Any]) -> None:
         for row in list(table.rows()):
             if noun.store == noun.name or row["_noun"] == noun.name:
                 tenant.remove(noun.store, row["_key"])
-        for raw in wanted["objects"]:
+    if "objects" in wanted or "add" in wanted:
+        for raw in wanted.get("objects", wanted.get("add")):
             tenant.put(noun.store, _linked(tenant, loaded(tenant, noun.store, {**raw, "_noun": noun.name})))
         return
     found = [row for row in table.find(str(wanted["identity"])) if belongs(noun, row)]

@@ -120,7 +120,7 @@ def master_cf(state: HostState, ports: Ports) -> str:
     lines = [
         f"{ports.door} inet n - n - - smtpd -o smtpd_sender_restrictions=check_sender_access,texthash:$config_directory/senders{deferring}",
         f"{ports.own_door} inet n - n - - smtpd -o mynetworks=127.0.0.0/8 -o smtpd_client_message_rate_limit=0{own}",
-        f"pickup unix n - n 60 1 pickup{own}",
+        f"pickup unix n - n 2 1 pickup{own}",
         "cleanup unix n - n - 0 cleanup",
         "qmgr unix n - n 300 1 qmgr",
         "rewrite unix - - n - - trivial-rewrite",
@@ -147,6 +147,8 @@ def check(state: HostState) -> None:
     """Refuse what Postfix cannot be made to do here. Raises ValueError."""
     if state.modes.footer:
         raise ValueError("footer: Postfix changes no bodies; use the built-in host")
+    if state.removed:
+        raise ValueError("removed: a removed host is no running Postfix; use the built-in host")
     strange = sorted(address for address in {*state.mailboxes, *state.aliases, *state.lists} if domain_of(address) not in state.domains)
     if strange:
         raise ValueError(f"{strange[0]} lies in none of the host's domains {sorted(state.domains)}")

@@ -1,0 +1,143 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges what became of every copy of every message, by who it was for, where it came from, and what was going on at that time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from harness.letters import EACH, ORIGINS, Crowd
+
+OUTCOMES = ("delivered", "healed", "early", "duplicate", "split", "bounced", "loop", "delayed", "lost")
+UNKNOWN = "nobody"
+# Who lives in the tenant only: the source knows no such address, so that what goes there comes back.
+CLOUD_ONLY = ("room", "shared", "m365group", "folder")
+# Whom an Authoritative domain does not know: the tenant's own people cannot write to them before the set-up.
+NO_OBJECT = ("noobj", "list", "mailuser")
+FAR = timedelta(days=10_000)
+Row = dict[str, Any]
+Span = tuple[datetime, datetime]
+
+
+@dataclass
+class Times:
+    """When what happened, by the sandbox's clock. A time that is missing never came.
+
+    `early` and `healed` hold, by address, the spans in which a wave's mail may lie on the other side than its reader.
+    """
+
+    start: datetime
+    relay: datetime | None = None  # the domains take unknown addresses
+    acts: datetime | None = None  # transport acts on the routing rules
+    stopped: datetime | None = None  # the first routing rule was disabled
+    final: datetime | None = None  # the domains are Authoritative again
+    moved: datetime | None = None  # the MX points to the tenant
+    settled: datetime | None = None  # and no resolver holds the former one
+    early: dict[str, list[Span]] = field(default_factory=dict)
+    healed: dict[str, list[Span]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class One:
+    """One copy of one message."""
+
+    step: str
+    origin: str
+    kind: str
+    recipient: str
+    outcome: str
+    sent: datetime
+    ended: datetime
+    hops: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One line for whoever has to find out."""
+        what = f"{self.origin} to {self.kind} {self.recipient}: {self.outcome}"
+        return f"{self.step}: {what} at {self.ended:%H:%M:%S}: {' | '.join(self.hops)}"
+
+
+def copies(messages: Iterable[Row], crowd: Crowd) -> list[One]:
+    """Every copy that people sent; reports of mail systems are no mail of the story."""
+    return [_one(row, copy, crowd) for row in messages if row["origin"] != "report" for copy in row["copies"]]
+
+
+def _one(row: Row, copy: Row, crowd: Crowd) -> One:
+    ends = [entry["time"] for entry in (*copy["places"], *copy["ends"])]
+    return One(
+        step=str(row["subject"]).partition(" ")[0],
+        origin=row["origin"],
+        kind=crowd.kind(copy["recipient"]),
+        recipient=copy["recipient"],
+        outcome=copy["outcome"],
+        sent=datetime.fromisoformat(row["time"]),
+        ended=datetime.fromisoformat(max(ends, default=row["time"])),
+        hops=tuple(copy["hops"]),
+    )
+
+
+def problems(found: Sequence[One], times: Times, *, order: str) -> list[str]:
+    """One line for each copy whose outcome nothing excuses."""
+    return [str(one) for one in found if not fine(one, times, order=order)]
+
+
+def fine(one: One, times: Times, *, order: str) -> bool:
+    """Say whether a copy ended as it should: delivered, or in a way that its moment and its reader explain."""
+    if one.kind == UNKNOWN:
+        return one.outcome == "bounced" or (one.outcome == "loop" and order == "documented" and _between(one, times.stopped, times.final))
+    if one.outcome == "delivered":
+        return True
+    if one.outcome == "split":
+        return announced(one, times)
+    if one.outcome in ("early", "healed"):
+        spans = times.early if one.outcome == "early" else times.healed
+        return any(begin <= one.ended <= end for begin, end in spans.get(one.recipient, ()))
+    return one.outcome == "bounced" and _known_bounce(one, times)
+
+
+def announced(one: One, times: Times) -> bool:
+    """Mail from the tenant to whoever has a mailbox there and reads at the source, before the rule acts: the set-up says so."""
+    return one.outcome == "split" and one.origin == "tenant" and one.ended <= (times.acts or one.ended)
+
+
+def _known_bounce(one: One, times: Times) -> bool:
+    if one.kind in CLOUD_ONLY:
+        return one.origin in ("source", "local") or (one.origin == "internet" and one.sent <= (times.settled or one.sent))
+    return one.kind in NO_OBJECT and one.origin == "tenant" and one.sent <= (times.relay or one.sent)
+
+
+def _between(one: One, begin: datetime | None, end: datetime | None) -> bool:
+    return begin is not None and begin <= one.ended and one.sent <= (end or one.ended)
+
+
+def too_few(found: Sequence[One], crowd: Crowd, steps: Sequence[str], *, each: int = EACH, least: int) -> list[str]:
+    """One line for each pair of sender and recipient that a step saw too rarely, and one for too few messages' copies in all."""
+    counts = Counter((one.step, one.origin, one.kind) for one in found)
+    lines = [
+        f"{step}: {origin} to {kind}: {counts[(step, origin, kind)]} of {each}"
+        for step in steps
+        for origin in ORIGINS
+        for kind in crowd.recipients
+        if counts[(step, origin, kind)] < each
+    ]
+    return lines + ([f"{len(found)} copies in all, wanted are {least} messages"] if len(found) < least else [])
+
+
+def by_step(found: Sequence[One]) -> dict[str, Counter[str]]:
+    """Outcomes by step."""
+    table: dict[str, Counter[str]] = {}
+    for one in found:
+        table.setdefault(one.step, Counter())[f"{one.outcome} (unknown)" if one.kind == UNKNOWN else one.outcome] += 1
+    return table
+
+
+def sums(account: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the account itself: it must be settled, and its sums must be what was sent."""
+    total = sum(int(account["sums"].get(name, 0)) for name in OUTCOMES)
+    sent = sum(len(row["copies"]) for row in account["messages"] if row["origin"] != "report")
+    wrong = [] if total == sent == account["sent"] else [f"sent {sent}, the account says {account['sent']}, its outcomes sum to {total}"]
+    return wrong + ([] if account["settled"] else [f"not settled: {account['moving']} copies are under way"])

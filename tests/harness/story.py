@@ -1,0 +1,262 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A project under continuous mail: set-up, three waves, a rollback, the MX move and the teardown, by real playbooks with their waits."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, final
+
+from harness import account
+from harness.account import FAR, One, Times
+from harness.coexistence import people, variables
+from harness.letters import FRIEND, OUTSIDER, Crowd, Letters
+from harness.play import Player, Run, host, inventory
+from harness.project import Project
+from harness.tenant import Sandbox, generate
+
+KINDS = {
+    "pilot": 2,
+    "migrated": 2,
+    "stub": 6,
+    "alias": 3,
+    "noobj": 3,
+    "mailuser": 2,
+    "nobody": 1,
+    "other": 1,
+    "guest": 1,
+    "room": 1,
+    "shared": 1,
+    "m365group": 1,
+    "folder": 1,
+    "list": 1,
+}
+# Seconds of the service's clock: when rules and memberships act, how long resolvers hold an MX; and how much faster it runs than ours.
+RULE_LATENCY, MEMBERSHIP_LATENCY, TTL = 1800, 1500, 3600
+RATE = 600
+STEPS = ("setup", "wave1", "wave2", "rollback", "wave3", "mx", "teardown")
+FIRST = ("setup", "mx", "wave1", "wave2", "rollback", "wave3", "teardown")
+LEAST = 2000  # messages
+WAVES = ("wave1", "wave2", "wave3")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way to play the story. `cut` leaves waits out: time, probe, drain (the project's own), role (those of the roles)."""
+
+    foreign: str = "builtin"
+    mx: str = "last"
+    order: str = "documented"
+    cut: Collection[str] = ()
+    rate: float = 60
+    each: int = 20
+    least: int = LEAST
+    only: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps in their order; `only` some of them."""
+        every = FIRST if self.mx == "first" else STEPS
+        return tuple(step for step in every if not self.only or step in self.only)
+
+
+@dataclass
+class Told:
+    """What the story found: its figures, and one line for each thing that must not be."""
+
+    copies: list[One] = field(default_factory=list)
+    messages: int = 0
+    problems: list[str] = field(default_factory=list)
+    warnings: dict[str, list[str]] = field(default_factory=dict)
+    announced: int = 0
+
+
+class StepFailedError(Exception):
+    """A playbook ended in an error; the text is its output."""
+
+
+@final
+class Story(AbstractContextManager["Story"]):
+    """`with Story(plan, tree, folder) as story: told = story.play()`."""
+
+    def __init__(self, plan: Plan, tree: Path, folder: Path) -> None:
+        """Generate the tenant and write its waves; nothing runs yet."""
+        self.plan, self.tree, self.folder = plan, tree, folder
+        self.tenant = generate(folder / "tenant", kinds=KINDS)
+        self.listed: list[dict[str, str]] = json.loads((self.tenant / "people.json").read_text(encoding="utf-8"))["people"]
+        self.waves = self._waves()
+        self.told = Told()
+        self.sandbox = Sandbox([self.tenant], "--mail", "--foreign", plan.foreign)
+
+    def __enter__(self) -> Story:
+        """Start the sandbox; mail begins to flow with `play`."""
+        self.sandbox.__enter__()
+        self.sandbox.control("PUT", "/parameters", {"rule_latency": RULE_LATENCY, "membership_latency": MEMBERSHIP_LATENCY})
+        self.sandbox.control("PUT", "/clock", {"rate": RATE})
+        entry = self.sandbox.tenants[0]
+        (self.folder / "play").mkdir()
+        hosts = {entry["organization"]: host(entry, self.sandbox.ready["ca_cert"])}
+        self.player = Player(self.tree, self.folder / "play", inventory(hosts))
+        sources = {domain: one["name"] for one in self.sandbox.ready["foreign"] for domain in one["domains"]}
+        self.project = Project(self.sandbox, self.tenant, entry["routing_domain"], self._some("pilot")[0], sources, self.plan.cut)
+        self.letters = Letters(self.sandbox, self._crowd(), self.plan.rate, each=self.plan.each)
+        self.times = Times(self.project.now())
+        members = [*self.waves["wave1"][:1], *self._some("noobj")[:1]]
+        self.members = dict.fromkeys(self._some("list"), members)
+        for name, domains in ((one["name"], one["domains"]) for one in self.sandbox.ready["foreign"]):
+            lists = {address: found for address, found in self.members.items() if address.partition("@")[2] in domains}
+            self.sandbox.control("PUT", "/state", {"foreign": {"name": name, "lists": lists}})
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        """End the sandbox."""
+        self.sandbox.__exit__(*unused)
+
+    def _some(self, *kinds: str) -> list[str]:
+        return people(self.tenant, *kinds)
+
+    def _waves(self) -> dict[str, list[str]]:
+        """Who moves when: those with a mailbox in turn, and those without one in the last wave."""
+        path = self.tenant / "waves.csv"
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = [(row["user"], row["wave"]) for row in csv.DictReader(stream)]
+        rows += [(address, WAVES[-1]) for address in self._some("noobj", "mailuser")]
+        path.write_text("".join(f"{user},{wave}\n" for user, wave in [("user", "wave"), *rows]), encoding="utf-8")
+        return {wave: [user for user, own in rows if own == wave] for wave in WAVES}
+
+    def _crowd(self) -> Crowd:
+        late = self._some("noobj", "mailuser")
+        aliases = self._some("alias")
+        found = {kind: self._some(kind) for kind in KINDS if kind not in ("stub", "alias", "other", "guest")}
+        found |= {wave: [address for address in own if address not in (*late, *aliases)] for wave, own in self.waves.items()}
+        found["alias"] = [text for one in aliases for text in (one, one.replace("@", ".second@"), one.replace("@", "+news@"))]
+        boxes = self.sandbox.state()["tenants"][self.sandbox.tenants[0]["organization"]]["objects"]["Mailbox"]
+        others = [str(row["PrimarySmtpAddress"]).lower() for row in boxes if row["Alias"] in self._aliases("other")]
+        found |= {"other": others, "guest": [f"{alias}@guests.example.net" for alias in self._aliases("guest")], "outside": [FRIEND]}
+        inside = [*found["pilot"], *found["migrated"]]
+        return Crowd(found, {"internet": [OUTSIDER], "tenant": inside, "source": found["noobj"], "local": found["wave3"]})
+
+    def _aliases(self, kind: str) -> list[str]:
+        return [person["alias"] for person in self.listed if person["kind"] == kind]
+
+    # The steps.
+
+    def play(self) -> Told:
+        """Every step in order under mail; what came of it."""
+        self.letters.step = self.plan.steps[0]
+        with self.letters:
+            for step in self.plan.steps:
+                self.letters.step = step
+                self.times.start = self.project.now()
+                self._wave(step) if step in WAVES else getattr(self, f"_{step}")()
+                self.letters.enough()
+        self._judge()
+        return self.told
+
+    def extra(self) -> dict[str, Any]:
+        """The extra variables of every playbook."""
+        waits = {"coexistence_rule_latency": 0} if "role" in self.plan.cut else {}
+        order = {"coexistence_teardown_order": self.plan.order, "coexistence_mx": self.plan.mx}
+        return variables(self.tenant) | order | waits
+
+    def run(self, playbook: str, **more: Any) -> Run:
+        """One playbook; its warnings are kept. Raises StepFailedError."""
+        done = self.player.run(f"mailops.exchange.{playbook}", self.extra() | more)
+        if done.code != 0:
+            raise StepFailedError(done.output)
+        self.told.warnings.setdefault(playbook, []).extend(done.warnings)
+        return done
+
+    def _setup(self) -> None:
+        self.run("setup")
+        self.times.relay = self.project.called("Set-AcceptedDomain", DomainType="InternalRelay")
+        self.times.acts = self.project.after(self.project.called("New-TransportRule"), RULE_LATENCY)
+        self.project.until(self.times.acts)
+        self.project.probe(self.waves["wave1"][:1], "source", origin="tenant")
+
+    def _wave(self, wave: str) -> None:
+        users = self.waves[wave] + (self.waves["wave2"] if wave == "wave3" else [])
+        if wave == "wave3":
+            self._license()
+        self.run("cutover", coexistence_users=users)
+        self.move(users, self.project.now())
+
+    def move(self, users: list[str], changed: datetime) -> None:
+        """Group, wait, probe, forward, probe, what was under way, last sync."""
+        project = self.project
+        self._span(self.times.early, users, self.times.start)
+        project.until(project.after(changed, MEMBERSHIP_LATENCY))
+        project.probe(users, "tenant", origin="tenant")
+        project.sync(users, last=False)
+        begun = project.now()
+        project.forward(users, on=True)
+        forwarded = project.now()
+        self._close(self.times.early, users, forwarded)
+        self._span(self.times.healed, users, begun)
+        project.probe(users, "tenant")
+        project.drained(forwarded)
+        self._close(self.times.healed, users, project.now())
+        project.sync(users, last=True)
+        project.at_home(users, "tenant")
+
+    def _license(self) -> None:
+        """Who has no mailbox in the tenant yet gets one; the source's list becomes the tenant's."""
+        self.project.license(self._some("noobj", "mailuser"), replaced=self._some("mailuser"))
+        for address, members in self.members.items():
+            self.project.list_in_tenant(address, members)
+
+    def _rollback(self) -> None:
+        users, project = self.waves["wave2"], self.project
+        self._span(self.times.early, users, self.times.start)
+        project.forward(users, on=False)
+        project.probe(users, "source", origin="source")
+        project.at_home(users, "source")
+        self.run("rollback", coexistence_users=users)
+        over = project.after(project.now(), MEMBERSHIP_LATENCY)
+        project.until(over)
+        project.probe(users, "source", origin="tenant")
+        self._close(self.times.early, users, project.now())
+
+    def _mx(self) -> None:
+        self.times.moved = self.project.now()
+        self.project.move_mx(self.project.sources, "tenant")
+        self.times.settled = self.project.after(self.times.moved, TTL)
+        self.project.until(self.times.settled)
+
+    def _teardown(self) -> None:
+        self.run("teardown")
+        self.times.stopped = self.project.called("Disable-TransportRule", first=True)
+        self.times.final = self.project.called("Set-AcceptedDomain", DomainType="Authoritative")
+
+    # When a wave's mail may lie where its reader does not look yet.
+
+    def _addresses(self, users: list[str]) -> list[str]:
+        lists = [address for address, members in self.members.items() if set(members) & set(users)]
+        names = tuple(user.partition("@")[0] + mark for user in users for mark in (".second@", "+news@"))
+        alike = [one for one in self.letters.crowd.recipients["alias"] if one.startswith(names)]
+        return [*users, *alike, *lists]
+
+    def _span(self, spans: dict[str, list[tuple[datetime, datetime]]], users: list[str], begin: datetime) -> None:
+        for address in self._addresses(users):
+            spans.setdefault(address, []).append((begin, begin + FAR))
+
+    def _close(self, spans: dict[str, list[tuple[datetime, datetime]]], users: list[str], end: datetime) -> None:
+        for address in self._addresses(users):
+            spans[address][-1] = (spans[address][-1][0], end)
+
+    def _judge(self) -> None:
+        self.sandbox.control("POST", "/queue", {})
+        found = self.sandbox.control("GET", "/messages?settle=60")
+        told, crowd = self.told, self.letters.crowd
+        told.copies = [one for one in account.copies(found["messages"], crowd) if one.step != "probe"]
+        told.messages = sum(1 for row in found["messages"] if row["origin"] != "report")
+        told.announced = sum(1 for one in told.copies if account.announced(one, self.times))
+        told.problems = account.sums(found) + account.problems(told.copies, self.times, order=self.plan.order)
+        told.problems += account.too_few(told.copies, crowd, self.plan.steps, each=self.plan.each, least=self.plan.least)

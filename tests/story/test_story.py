@@ -1,0 +1,45 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Continuous mail while real playbooks run: nobody's is lost, nobody's loops, and what is split was announced. Postfix needs root."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import account
+from harness.story import Plan, Story, Told
+from programs.story import line
+
+
+@pytest.fixture
+def play(tree: Path, tmp_path: Path) -> Callable[[Plan], Told]:
+    """Play a plan to its end."""
+
+    def played(plan: Plan) -> Told:
+        with Story(plan, tree, tmp_path) as story:
+            return story.play()
+
+    return played
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(Plan("postfix"), id="postfix"),
+        pytest.param(Plan("builtin", mx="first", each=6, rate=80, least=0), id="mx-first"),
+    ],
+)
+def test_a_project_hurts_nobody(play: Callable[[Plan], Told], plan: Plan, record_property: Callable[[str, object], None]) -> None:
+    told = play(plan)
+    assert told.problems == []
+    known = Counter(one.outcome for one in told.copies if one.kind != account.UNKNOWN)
+    assert (known["lost"], known["loop"], known["delayed"], known["duplicate"]) == (0, 0, 0, 0)
+    assert known["split"] == told.announced
+    assert told.announced, "mail from the tenant to a stub before the rule acts is split"
+    assert known["early"], "the waits of the waves had mail in them"
+    record_property("figure", line(plan, told, 0).rpartition(",")[0])
