@@ -98,20 +98,23 @@ def value(forward: Forward) -> str:
 
 
 def edited(text: str, after: Mapping[str, Forward]) -> str:
-    """The map with exactly these forwards of our form; every other line keeps its bytes and its place, new ones come last."""
-    left = dict(after)
+    """The map with exactly these forwards of our form; every other line keeps its bytes and its place, new ones come in order."""
+    known = forwards(text)
+    fresh = [f"{name} {value(forward)}\n" for name, forward in sorted(after.items(), reverse=True) if name not in known]
     lines: list[str] = []
     for entry in entries(text or MARK):
         forward = entry.forward
         if not forward:
             lines.append(entry.text)
-        elif forward.address in left:
-            asked = left.pop(forward.address)
+            continue
+        while fresh and fresh[-1] < f"{forward.address} ":
+            lines.append(fresh.pop())
+        asked = after.get(forward.address)
+        if asked:
             lines.append(entry.text if asked == forward else f"{asked.address} {value(asked)}\n")
-    fresh = [f"{forward.address} {value(forward)}\n" for _unused, forward in sorted(left.items())]
     # Before a last line that does not end, so that taking them away again leaves every byte as it was.
     at = len(lines) - 1 if lines and not lines[-1].endswith("\n") else len(lines)
-    return "".join(lines[:at] + fresh + lines[at:])
+    return "".join(lines[:at] + fresh[::-1] + lines[at:])
 
 
 def bare(text: str) -> bool:
