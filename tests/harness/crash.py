@@ -1,0 +1,190 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-playbook killed at each write, before and after it is applied, with mail under way; what the next two runs make of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.account import OUTCOMES
+from harness.coexistence import CLOCK_RATE
+from harness.compare import differences
+from harness.letters import ORIGINS, OUTSIDER
+from harness.play import Player
+from harness.tenant import Sandbox
+
+PHASES = ("before", "after")
+LETTERS = 40
+# What may never become of mail to somebody who exists on either side, wherever a playbook is killed.
+NEVER = ("lost", "loop", "delayed")
+# A kill between the first two steps leaves InternalRelay without a note of what it was before.
+FORMER = ('"former":{"example.com":"Authoritative"}', '"former":{"example.com":"unknown"}')
+Row = dict[str, Any]
+Step = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Whom the letters are for: people who exist on either side, and one address that nobody has."""
+
+    people: Sequence[str]
+    nobody: str
+    inside: str
+    outside: str
+
+    def letters(self) -> list[Row]:
+        """LETTERS messages: every origin to everybody in turn, every third one with a second recipient."""
+        turn = itertools.cycle((*self.people, self.nobody))
+        senders = {"internet": OUTSIDER, "tenant": self.inside, "source": self.outside, "local": self.outside}
+        return [
+            {
+                "origin": origin,
+                "sender": senders[origin],
+                "recipients": sorted({next(turn) for _unused in range(2 if number % 3 else 1)}),
+            }
+            for number, origin in zip(range(LETTERS), itertools.cycle(ORIGINS), strict=False)
+        ]
+
+
+def end(sandbox: Sandbox) -> Any:
+    """The tenants' state, with a former type that reads `unknown` taken as the known one."""
+    return _known(sandbox.objects())
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _known(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_known(item) for item in value]
+    return value.replace(FORMER[1], FORMER[0]) if isinstance(value, str) else value
+
+
+@dataclass
+class Figures:
+    """What was counted."""
+
+    kills: int = 0
+    writes: Counter[str] = field(default_factory=Counter)
+    messages: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Figures) -> None:
+        """Another worker's figures; both see every write, each kills at its own."""
+        self.kills += other.kills
+        self.messages += other.messages
+        self.outcomes += other.outcomes
+        self.writes |= other.writes
+
+    @property
+    def line(self) -> str:
+        """All of it on one line."""
+        found = ", ".join(f"{name} {self.outcomes[name]}" for name in OUTCOMES if self.outcomes[name])
+        return f"{sum(self.writes.values())} writes killed {self.kills} times, {self.messages} messages in flight accounted for: {found}"
+
+
+@dataclass
+class Worker:
+    """One sandbox and its part of the kills: each `of`th one, from `first` on."""
+
+    sandbox: Sandbox
+    player: Player
+    crowd: Crowd
+    extra: Mapping[str, Any]
+    first: int
+    of: int
+    figures: Figures = field(default_factory=Figures)
+    _number: int = 0
+
+    def run(self, steps: Sequence[Step]) -> Figures:
+        """Every step in order. Raises AssertionError at the first kill that hurts."""
+        self.sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
+        for name, more in steps:
+            self._step(name, {**self.extra, **more})
+        return self.figures
+
+    def _step(self, name: str, extra: Mapping[str, Any]) -> None:
+        sandbox = self.sandbox
+        sandbox.keep()
+        sandbox.control("DELETE", "/calls")
+        done = self.player.run(f"mailops.exchange.{name}", extra)
+        assert done.code == 0, done.output
+        wanted, count = end(sandbox), len(sandbox.writes())
+        assert count, f"{name} writes something"
+        self.figures.writes[name] = count
+        for nth, phase in itertools.product(range(1, count + 1), PHASES):
+            self._number += 1
+            if self._number % self.of == self.first:
+                self._case(name, extra, nth, phase, wanted)
+
+    def _case(self, name: str, extra: Mapping[str, Any], nth: int, phase: str, wanted: Any) -> None:
+        """Kill, account for the mail, run twice: the state is the wanted one, and the last run wrote nothing."""
+        what, sandbox = f"{name}, write {nth}, {phase}", self.sandbox
+        sandbox.back()
+        self._door(up=False)
+        sent = len(sandbox.control("POST", "/messages", self.crowd.letters())["ids"])
+        assert self.killed(name, extra, nth, phase) != 0, what
+        self._door(up=True)
+        self._account(what, sent)
+        sandbox.faults()
+        again = self.player.run(self._twice(name), extra)
+        assert again.code == 0, f"{what}: {again.output}"
+        assert differences(wanted, end(sandbox)) == [], what
+        assert sandbox.writes() == [], f"{what}: the third run writes nothing"
+        third = again.events[max(number for number, event in enumerate(again.events) if event.get("task") == "Forget the calls") :]
+        assert [event for event in third if event.get("result", {}).get("changed")] == [], f"{what}: the third run changes nothing"
+        self.figures.kills += 1
+
+    def _door(self, *, up: bool) -> None:
+        """Close the tenant's front door, so that mail for it is under way until it opens."""
+        self.sandbox.control("PUT", "/state", {"door": {"tenant": "", "up": up}})
+
+    def killed(self, name: str, extra: Mapping[str, Any], nth: int, phase: str) -> int:
+        """Run a playbook that is killed at its nth write; the exit code."""
+        process = self.player.start(f"mailops.exchange.{name}", extra)
+        fault = {"match": {"writes": True, "nth": nth, "phase": phase}, "action": {"kill": -process.pid}}
+        self.sandbox.faults(fault)
+        code = process.wait(120)
+        assert self.sandbox.control("GET", "/faults")[0]["fired"] == 1, f"write {nth} of {name} was not reached: {code}"
+        return code
+
+    def _account(self, what: str, sent: int) -> None:
+        """Every letter has an outcome, and none of those that may never be."""
+        self.sandbox.control("POST", "/queue", {})
+        found = self.sandbox.control("GET", "/messages?settle=30")
+        rows = [row for row in found["messages"] if row["origin"] != "report" and "probe" not in row["subject"].lower()]
+        copies = [copy for row in rows for copy in row["copies"]]
+        assert found["settled"], f"{what}: {found['moving']} copies are still under way"
+        assert len(rows) == sent, f"{what}: {sent} letters were sent, {len(rows)} are accounted for"
+        hurt = [copy for copy in copies if copy["outcome"] in NEVER and copy["recipient"] != self.crowd.nobody]
+        assert hurt == [], f"{what}: {hurt}"
+        self.figures.messages += len(rows)
+        self.figures.outcomes.update(copy["outcome"] for copy in copies)
+
+    def _twice(self, name: str) -> Path:
+        """A playbook of the playbook, a mark in the list of calls, and the playbook again."""
+        path = self.player.folder / f"twice-{name}.yml"
+        forget = {"url": f"{self.sandbox.ready['control']}/calls", "method": "DELETE"}
+        again = {"ansible.builtin.import_playbook": f"mailops.exchange.{name}"}
+        mark = {"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "Forget the calls", "ansible.builtin.uri": forget}]}
+        path.write_text(json.dumps([again, mark, again]), encoding="utf-8")
+        return path
+
+
+def shared(workers: Sequence[Worker], steps: Sequence[Step]) -> tuple[Figures, float]:
+    """All workers side by side; their figures together, and the seconds that it took."""
+    started, total = time.monotonic(), Figures()
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(len(workers)))
+        for done in [pool.submit(worker.run, steps) for worker in workers]:
+            total.add(done.result())
+    return total, time.monotonic() - started
