@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import basic
+from fakes import install
 
 MODULES = "ansible_collections.mailops.exchange.plugins.modules"
 ROUTING = "contoso.mail.onmicrosoft.com"
@@ -116,3 +117,38 @@ class Machine:
     def files(self) -> list[str]:
         """The names of all files."""
         return sorted(path.name for path in self.folder.iterdir() if path.is_file())
+
+
+class Mailboxes:
+    """A host whose one program is a stand-in with its state in a file."""
+
+    def __init__(self, folder: Path, module: str, program: str, state: dict[str, Any], **options: Any) -> None:
+        self.module, self.place = module, folder / "state.json"
+        self.options = {program: str(folder / "bin" / program), **options}
+        install(folder / "bin", f"{program}.py", self.place, program)
+        self.put(state)
+
+    def put(self, state: dict[str, Any]) -> None:
+        """Replace the state."""
+        self.place.write_text(json.dumps(state), encoding="utf-8")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state."""
+        found: dict[str, Any] = json.loads(self.place.read_text(encoding="utf-8"))
+        return found
+
+    def task(self, *rows: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
+        """One task, failed or not."""
+        return run(self.module, check, **{**self.options, "forwards": list(rows), **more})
+
+    def done(self, *rows: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
+        """One task that must not fail."""
+        result = self.task(*rows, check=check, **more)
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    def restored(self, result: dict[str, Any], **more: Any) -> None:
+        """Undo a change by what it said."""
+        for step in result["restore"]:
+            self.done(*step["forwards"], state=step["state"], **more)
