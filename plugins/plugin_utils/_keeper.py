@@ -104,6 +104,9 @@ class KeptSession:
         name = str(params["name"])
         if name == "pace":
             return {"result": self._paces.run(params["parameters"])}
+        if name == "account":
+            user, password = (str(self._options.get(f"submission_{part}") or "") for part in ("user", "password"))
+            return {"result": {"user": user, "ready": bool(user and password)}}
         try:
             if name not in TOOLS:
                 raise InvalidParameter(f"there is no tool of this name; there are {', '.join(TOOLS)}.", cmdlet=name)

@@ -76,6 +76,10 @@ class Parameters:
     missing_connector: str = "stuck"
     rules_after_redirect: bool = False
     routed_address: str = "primary"
+    mail_user_lookup: str = "once"
+    edge_directory: str = "whole"
+    unset_address_type: str = "Resolved"
+    two_connectors: str = "first"
     unevaluated_match: bool = False
     honor_dmarc: bool = True
     trusted_sealers: tuple[str, ...] = ()  # domains whose ARC seal is believed

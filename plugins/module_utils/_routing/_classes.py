@@ -88,8 +88,9 @@ class Signer:
 
     @cached_property
     def groups(self) -> tuple[Party, ...]:
-        """Groups that predicates ask for."""
-        names = sorted({value for _unused, predicate in self.predicates if predicate.name in MEMBERS for value in predicate.values})
+        """Groups that predicates ask for, and the one that says who is migrated."""
+        asked = {value for _unused, predicate in self.predicates if predicate.name in MEMBERS for value in predicate.values}
+        names = sorted(asked | {self.world.group})
         found = (self.world.party(name) for name in names)
         return tuple(group for group in found if group)
 
@@ -106,7 +107,7 @@ class Signer:
         world = self.world
         person = person_of(world, address)
         party = world.by_address.get(address) or world.by_address.get(plain(address))
-        fate = (reads(world, person), synced(world, person), moving(world, person))
+        fate = (reads(world, person), synced(world, person), moving(world, person, lambda: False))
         base = plain(address)
         addresses = {address, base, *self._leaving(party)}
         ways = tuple(self._source_view(one, party) for one in sorted(addresses, key=lambda one: (one != address, one != base)))

@@ -45,7 +45,6 @@ class Ruled:
 
     copy: Copy
     connector: str = ""
-    defer: bool = False
     end: Step | None = None
 
 
@@ -54,10 +53,9 @@ def finish(message: Message, copy: Copy, resolved: Resolved) -> Step:
     ruled = _rules(message, copy, resolved)
     if ruled.end:
         return ruled.end
-    if ruled.connector:
-        routed = _by_rule(message, ruled, resolved)
-        if routed:
-            return routed
+    connector = message.world.connector(ruled.connector) if ruled.connector else None
+    if connector:
+        return _out(message, ruled.copy, connector, resolved.leaves_as)
     return _deliver(message, ruled.copy, resolved)
 
 
@@ -90,6 +88,12 @@ def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:
             if now.route or now.ends or now.redirect:
                 state = replace(state, copy=state.copy.noted(AT, f"rule '{now.name}' leaves it: {why}{since}"))
             continue
+        if now.route and not now.ends and message.world.connector(now.route) is None:
+            text = f"rule '{now.name}' sends it to connector '{now.route}', which is gone or disabled"
+            if now.defer or message.oracle.fact("missing_connector") == "stuck":
+                return replace(state, end=ends(state.copy.lands("delayed", AT, f"{text}: the message waits")))
+            state = replace(state, copy=state.copy.noted(AT, f"{text}: as if it were not there"))
+            continue
         state = _acted(message, state, now, f"{why}{since}", resolved)
         if state.end or now.stop:
             break
@@ -99,7 +103,7 @@ def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:
 def _repeats(rule: Rule, state: Ruled) -> bool:
     """True when a rule could only name the connector that was named already: whether it matches changes nothing."""
     more = rule.stop or rule.ends or rule.redirect or rule.sets[0] or rule.removes
-    return bool(rule.route) and (rule.route, rule.defer) == (state.connector, state.defer) and not more
+    return bool(rule.route) and rule.route == state.connector and not more
 
 
 def _settles(rule: Rule) -> bool:
@@ -120,6 +124,7 @@ def _seen(message: Message, copy: Copy, resolved: Resolved) -> Seen:
         kind=message.kind,
         ranges=hop.ranges if hop else (),
         others=message.others,
+        asked=message.asked,
         headers=copy.headers,
     )
 
@@ -135,7 +140,7 @@ def _acted(message: Message, state: Ruled, rule: Rule, why: str, resolved: Resol
     if rule.route:
         wins = not state.connector or message.oracle.fact("two_routes") == "last"
         noted = copy.noted(AT, f"{name} sends it to connector '{rule.route}': {why}")
-        return replace(state, copy=noted, connector=rule.route, defer=rule.defer) if wins else replace(state, copy=noted)
+        return replace(state, copy=noted, connector=rule.route) if wins else replace(state, copy=noted)
     return replace(state, copy=copy.noted(AT, f"{name} stops the rules: {why}") if rule.stop else copy)
 
 
@@ -147,17 +152,6 @@ def _own(targets: tuple[str, ...], resolved: Resolved) -> bool:
 def _headers(rule: Rule, held: Mapping[str, str]) -> Mapping[str, str]:
     kept = {name: value for name, value in held.items() if name != rule.removes}
     return {**kept, rule.sets[0]: rule.sets[1]} if rule.sets[0] else kept
-
-
-def _by_rule(message: Message, ruled: Ruled, resolved: Resolved) -> Step | None:
-    """By the connector that a rule named; None when the rule counts as not there."""
-    connector = message.world.connector(ruled.connector)
-    if connector is None:
-        text = f"connector '{ruled.connector}' is gone or disabled"
-        if ruled.defer or message.oracle.fact("missing_connector") == "stuck":
-            return ends(ruled.copy.lands("delayed", AT, f"{text}, the message waits"))
-        return None
-    return _out(message, ruled.copy, connector, resolved.leaves_as)
 
 
 def _deliver(message: Message, copy: Copy, resolved: Resolved) -> Step:

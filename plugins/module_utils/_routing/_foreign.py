@@ -21,10 +21,10 @@ def receive(message: Message, copy: Copy, source: Foreign) -> Step:
         return ends(copy.lands("lost", at, "the host is off"))
     if len(copy.trail) > HOPS:
         return ends(copy.lands("loop", at, "more hops than the host allows"))
-    if "reject_own_domain" in source.modes and copy.hop != LOCAL and sender in source.domains:
-        return ends(copy.lands("bounced", at, f"refuses senders of its own domain {sender} from elsewhere"))
     if "rate_limited" in source.modes and copy.hop == TENANT and message.oracle.fact("rate_limit") == "defers":
         return ends(copy.lands("delayed", at, "puts mail of the tenant off when there is much of it"))
+    if "reject_own_domain" in source.modes and copy.hop != LOCAL and sender in source.domains:
+        return ends(copy.lands("bounced", at, f"refuses senders of its own domain {sender} from elsewhere"))
     if domain not in source.domains:
         if copy.hop == LOCAL:
             return by_mx(message, copy, source.name, at)
@@ -62,20 +62,28 @@ def _forwarded(message: Message, copy: Copy, source: Foreign, forward: Forward) 
     meant = message.world.by_address.get(copy.who) or message.world.by_address.get(plain(copy.who))
     if holder is not meant and holder is not None:
         who = forward.target
-    moved = replace(copy.noted(at, f"forwards {copy.recipient} to {forward.target}"), who=who, broken=copy.broken or source.footer)
-    target = replace(moved, recipient=forward.target, hop=LOCAL)
-    onward = goes(target.sent(source.name, LOCAL, forward.target)) if domain_of(forward.target) in source.domains else None
+    goal = _tagged(source, copy.recipient, forward.target)
+    moved = replace(copy.noted(at, f"forwards {copy.recipient} to {goal}"), who=who, broken=copy.broken or source.footer)
+    target = replace(moved, recipient=goal)
+    onward = goes(target.sent(source.name, LOCAL, goal)) if domain_of(goal) in source.domains else None
     step = onward or by_mx(message, target, source.name, at)
     if forward.keep or "keep_copy" in source.modes:
         return together(step, ends(copy.lands("source", at, f"keeps a copy of mail to {copy.recipient}")))
     return step
 
 
+def _tagged(source: Foreign, address: str, target: str) -> str:
+    """A forward's target with the plus part of the address that was written, unless the host knows that address as it is."""
+    known = address in source.forwards or address in (source.addresses or {})
+    tag = "" if known or plain(address) == address else address.partition("@")[0].partition("+")[2]
+    return f"{target.partition('@')[0]}+{tag}@{domain_of(target)}" if tag else target
+
+
 def _known(message: Message, copy: Copy, source: Foreign, entry: Address) -> Step:
     at = source.name
     if entry.kind == "list" and entry.members:
         noted = copy.noted(at, f"expands the list {entry.address}")
-        return together(*(_member(noted, source, member) for member in entry.members))
+        return together(*(_member(noted, member) for member in entry.members))
     if entry.kind == "forward" and entry.owner and entry.owner != copy.recipient and "@" in entry.owner:
         target = replace(copy.noted(at, f"forwards {copy.recipient} to {entry.owner}"), recipient=entry.owner, who=entry.owner)
         if domain_of(entry.owner) in source.domains:
@@ -84,8 +92,9 @@ def _known(message: Message, copy: Copy, source: Foreign, entry: Address) -> Ste
     return ends(copy.lands("source", at, f"has {copy.recipient} ({entry.kind})"))
 
 
-def _member(copy: Copy, source: Foreign, member: str) -> Step:
-    return goes(replace(copy, who=member).sent(source.name, LOCAL, member))
+def _member(copy: Copy, member: str) -> Step:
+    """One member's copy: it is as much from elsewhere as the list's was."""
+    return goes(replace(copy, who=member, recipient=member))
 
 
 def _stranger(copy: Copy, source: Foreign) -> Step:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ._world import EXPANDED, MAILBOXES, POINTERS, Address, Foreign, Party, World, plain
@@ -89,7 +89,8 @@ def entry_of(source: Foreign, address: str) -> Address | None:
 def person_of(world: World, address: str) -> Person:
     """Who is meant by an address."""
     party = world.by_address.get(address) or world.by_address.get(plain(address))
-    own = [address, *([party.primary, *sorted(party.addresses)] if party else ())]
+    leads = [party.external] if party and party.kind in POINTERS and party.external else []
+    own = [address, *([party.primary, *sorted(party.addresses)] if party else ()), *leads]
     for candidate in own:
         source = world.source_of(candidate.rpartition("@")[2])
         entry = entry_of(source, candidate) if source else None
@@ -136,26 +137,31 @@ def synced(world: World, person: Person) -> bool:
     return not known.isdisjoint(world.synced)
 
 
-def moving(world: World, person: Person) -> bool:
-    """True between group and forward, or in a rollback as long as the membership may act: the tenant mailbox is no surprise."""
+def moving(world: World, person: Person, nested: Callable[[], bool]) -> bool:
+    """True between group and forward, or in a rollback as long as the membership may act: the tenant mailbox is no surprise.
+
+    nested: asked only where it matters, whether members of member groups count.
+    """
     group = world.by_address.get(world.group)
     if group is None or person.party is None:
         return False
     if (group.id, person.party.id) in world.moving:
         return True
-    return (person.party.id in world.members.get(group.id, frozenset())) != world.pending
+    member = person.party.id in world.members.get(group.id, frozenset())
+    below = not member and person.party.id in world.nested.get(group.id, frozenset())
+    return (member or (below and nested())) != world.pending
 
 
-def judge(world: World, person: Person, places: frozenset[str]) -> str:
-    """The outcome for one person of where the copies ended."""
+def judge(world: World, person: Person, places: frozenset[str], nested: Callable[[], bool]) -> str:
+    """The outcome for one person of where the copies ended. nested: as moving() asks it."""
     failed = places & _RANK.keys()
     ended = places - failed
     if not ended:
         return worst(failed)
-    return worst([_arrived(world, person, ended), *failed])
+    return worst([_arrived(world, person, ended, nested), *failed])
 
 
-def _arrived(world: World, person: Person, ended: frozenset[str]) -> str:
+def _arrived(world: World, person: Person, ended: frozenset[str], nested: Callable[[], bool]) -> str:
     where = reads(world, person)
     if where == "unknown":
         return "unknown"
@@ -164,7 +170,7 @@ def _arrived(world: World, person: Person, ended: frozenset[str]) -> str:
     if where == "source":
         if "source" in ended:
             return "duplicate" if "tenant" in ended and not synced(world, person) else "delivered"
-        if "tenant" in ended and moving(world, person):
+        if "tenant" in ended and moving(world, person, nested):
             return "early"
         return "delivered" if "outside" in ended else "split"
     done = synced(world, person)

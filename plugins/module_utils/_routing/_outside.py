@@ -15,6 +15,19 @@ from typing import Any
 
 from . import _checks as checks
 
+# The ends of the names under which the service takes mail, of every cloud. Names are read from DNS and never computed.
+SERVICE = (
+    ".mail.protection.outlook.com",
+    ".mx.microsoft",
+    ".mail.protection.office365.us",
+    ".mail.protection.partner.outlook.cn",
+)
+
+
+def is_service(host: str) -> bool:
+    """True for a name of the service's front door."""
+    return host.casefold().rstrip(".").endswith(SERVICE)
+
 
 @dataclass(frozen=True)
 class Outside:

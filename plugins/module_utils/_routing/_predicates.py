@@ -26,7 +26,7 @@ class Seen:
     """What a rule sees. written: the address as it came. resolved: the primary address of the object, or as written.
 
     internal: the message is authenticated. ranges: what the last hop sends from. others: the message's other recipients;
-    None where nobody knows them. headers: those that our rules set on the way.
+    None where nobody knows them. headers: those that our rules set on the way. asked: whom the sender wrote to, as headers show it.
     """
 
     world: World
@@ -40,6 +40,7 @@ class Seen:
     ranges: tuple[str, ...]
     others: tuple[str, ...] | None
     headers: Mapping[str, str]
+    asked: str = ""
 
 
 def matches(rule: Rule, seen: Seen) -> tuple[bool, str]:
@@ -258,8 +259,8 @@ def _primary(world: World, address: str) -> str:
     return party.primary if party else address
 
 
-def _any_sent_to(rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
-    own = _sent_to(rule, predicate, seen)
+def _any_sent_to(_rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
+    own = not _held(seen.world, seen.asked).isdisjoint(predicate.values)
     if own or seen.others is None:
         return own or None
     held = [_held(seen.world, other) for other in seen.others]
@@ -272,7 +273,7 @@ def _held(world: World, address: str) -> frozenset[str]:
 
 
 def _any_member(_rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
-    own = _any([is_member(seen, group, seen.party) for group in predicate.values])
+    own = _any([is_member(seen, group, seen.world.by_address.get(seen.asked)) for group in predicate.values])
     if own or seen.others is None:
         return own or None
     rest = [is_member(seen, group, seen.world.by_address.get(other)) for group in predicate.values for other in seen.others]

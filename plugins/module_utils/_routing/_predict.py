@@ -106,9 +106,9 @@ def predict(
     sender, recipient = sender.strip().casefold(), recipient.strip().casefold()
 
     def walk(oracle: Oracle) -> Route:
-        message = Message(world, oracle, sender, kind, others)
+        message = Message(world, oracle, sender, kind, others, recipient)
         landings = _walk(message, _begin(message, recipient, origin))
-        endings = _endings(world, landings)
+        endings = _endings(message, landings)
         return Route(oracle.answers, worst(ending.outcome for ending in endings), endings)
 
     branches = explore(walk, world.facts)
@@ -145,8 +145,13 @@ def _walk(message: Message, first: Step) -> tuple[Landing, ...]:
     return tuple(landings)
 
 
-def _endings(world: World, landings: tuple[Landing, ...]) -> tuple[Ending, ...]:
+def _endings(message: Message, landings: tuple[Landing, ...]) -> tuple[Ending, ...]:
     """The landings by person."""
+    world = message.world
+
+    def nested() -> bool:
+        return message.oracle.fact("nested_members") == "counts"
+
     people: dict[str, Person] = {}
     found: dict[str, list[Landing]] = {}
     for landing in landings:
@@ -154,6 +159,6 @@ def _endings(world: World, landings: tuple[Landing, ...]) -> tuple[Ending, ...]:
         people.setdefault(person.key, person)
         found.setdefault(person.key, []).append(landing)
     return tuple(
-        Ending(people[key], judge(world, people[key], frozenset(landing.place for landing in own)), tuple(own))
+        Ending(people[key], judge(world, people[key], frozenset(landing.place for landing in own), nested), tuple(own))
         for key, own in found.items()
     )

@@ -23,6 +23,7 @@ LOCAL = "the host itself"
 @dataclass(frozen=True)
 class Copy:
     """One copy. at: `tenant`, a source's name, or an empty text for "by the MX". hop: who handed it in.
+    before: who had handed it to that one.
 
     who: the address of the person that it is meant for. entries: how often it entered the tenant.
     internal: authenticated. program: handed in by a program that never looks at an MX. broken: DKIM no longer holds.
@@ -32,6 +33,7 @@ class Copy:
     who: str
     at: str
     hop: str
+    before: str = ""
     entries: int = 0
     internal: bool = False
     program: bool = False
@@ -45,7 +47,7 @@ class Copy:
 
     def sent(self, to: str, hop: str, recipient: str) -> Copy:
         """The same copy on its way to another place."""
-        return replace(self, at=to, hop=hop, recipient=recipient, internal=False, program=False)
+        return replace(self, at=to, hop=hop, before=self.hop, recipient=recipient, internal=False, program=False)
 
     def lands(self, place: str, at: str, why: str) -> Landing:
         """The end of this copy."""
@@ -54,13 +56,17 @@ class Copy:
 
 @dataclass(frozen=True)
 class Message:
-    """What is the same for all copies. kind: mail, calendar, bounce, oof, journal. others: the other recipients."""
+    """What is the same for all copies. kind: mail, calendar, bounce, oof, journal.
+
+    asked: the recipient that the sender wrote. others: the other recipients.
+    """
 
     world: World
     oracle: Oracle
     sender: str
     kind: str = "mail"
     others: tuple[str, ...] | None = ()
+    asked: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ._checks import domain_of, under
 from ._delivery import Resolved, finish
 from ._predicates import covers
-from ._route import Copy, Message, Step, ends, mx_of, together
+from ._route import LOCAL, Copy, Message, Step, ends, mx_of, together
 from ._world import AUTHORITATIVE, DYNAMIC, EXPANDED, POINTERS, TENANT, Accepted, Foreign, Inbound, Party, World, plain
 
 AT = "tenant"
@@ -67,7 +67,7 @@ def _blocked(message: Message, address: str, accepted: Accepted) -> str:
 
 
 def for_sender(one: Inbound, sender: str) -> bool:
-    return bool(sender) and any(item == "*" or under(sender, item.removeprefix("*.")) for item in one.senders)
+    return any(item == "*" or (bool(sender) and under(sender, item.removeprefix("*."))) for item in one.senders)
 
 
 def proves(world: World, one: Inbound, hop: str) -> bool:
@@ -86,14 +86,10 @@ def _certified(wanted: str, shown: str) -> bool:
 
 
 def _inbound(message: Message, copy: Copy) -> Inbound | None:
-    """The inbound connector that the last hop matches."""
+    """The inbound connector that the last hop matches: by its address or its certificate, never by the sender's domain alone."""
     sender = domain_of(message.sender)
-    for one in message.world.inbound:
-        if not one.enabled:
-            continue
-        if proves(message.world, one, copy.hop) or (one.partner and not one.restrict and for_sender(one, sender)):
-            return one
-    return None
+    fitting = (one for one in message.world.inbound if one.enabled and for_sender(one, sender))
+    return next((one for one in fitting if proves(message.world, one, copy.hop)), None)
 
 
 def _dmarc_refuses(message: Message, copy: Copy, inbound: Inbound | None) -> bool:
@@ -101,9 +97,9 @@ def _dmarc_refuses(message: Message, copy: Copy, inbound: Inbound | None) -> boo
     published = world.senders.get(domain_of(message.sender))
     if published is None or not published.reject:
         return False
-    if copy.hop in published.hosts or (published.dkim and not copy.broken):
+    if _checked_hop(copy, inbound) in published.hosts or (published.dkim and not copy.broken):
         return False
-    if (inbound and (inbound.enhanced or inbound.internal)) or copy.hop in world.policies.trusted_sealers:
+    if (inbound and inbound.internal) or copy.hop in world.policies.trusted_sealers:
         return False
     honoured = world.policies.honor_dmarc
     if honoured is False or (honoured is None and message.oracle.fact("honor_dmarc") == "off"):
@@ -113,6 +109,11 @@ def _dmarc_refuses(message: Message, copy: Copy, inbound: Inbound | None) -> boo
     own = domain_of(holder.primary) if holder else written
     judged = own if own != written and message.oracle.fact("dmarc_domain") == "shared" else written
     return mx_of(message, judged, TENANT) == TENANT
+
+
+def _checked_hop(copy: Copy, inbound: Inbound | None) -> str:
+    """Whose address SPF looks at: the last hop, or under enhanced filtering the one before, unless the mail began at the last hop."""
+    return copy.before if inbound and inbound.enhanced and copy.before not in {"", LOCAL} else copy.hop
 
 
 def _holder(message: Message, address: str) -> Party | None:

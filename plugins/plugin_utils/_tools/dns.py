@@ -28,15 +28,17 @@ Row = dict[str, Any]
 def run(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
     """Ask about `domains` and `hosts`.
 
-    parameters: domains, hosts (names or addresses), name_servers (address:port; none: the system's), selectors (DKIM), timeout
-    (seconds for each attempt). Answers {servers, domains: {domain: ...}, hosts: {host: {addresses, ipv6, error}}}. Raises
+    parameters: domains, hosts (names or addresses), name_servers (address:port; none: the system's), selectors (DKIM), policies
+    (false: the MX alone), timeout (seconds for each attempt).
+
+    Answers {servers, domains: {domain: ...}, hosts: {host: {addresses, ipv6, error}}}. Raises
     InvalidParameter for a name server that is none.
     """
     del options  # the tenant's own trust and proxy have no part in DNS
     given = tuple(server_of(str(text)) for text in parameters.get("name_servers") or ())
     servers, trouble = (given, "") if given else system_servers()
     asker = Asker(float(parameters.get("timeout") or TIMEOUT))
-    selectors = tuple(str(one) for one in parameters.get("selectors") or SELECTORS)
+    selectors = None if parameters.get("policies") is False else tuple(str(one) for one in parameters.get("selectors") or SELECTORS)
     domains = [_name(text) for text in parameters.get("domains") or ()]
     hosts = [str(text) for text in parameters.get("hosts") or ()]
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -80,8 +82,8 @@ class _Domain:
         self._asker, self._servers, self._trouble, self._domain = asker, servers, trouble, domain
         self._errors: dict[str, str] = {}
 
-    def all(self, selectors: Sequence[str]) -> Row:
-        """Everything about it. error: why its MX is not known; then there is no `mx`."""
+    def all(self, selectors: Sequence[str] | None) -> Row:
+        """Everything about it; without selectors, the MX alone. error: why its MX is not known; then there is no `mx`."""
         if self._trouble:
             return {"error": self._trouble, "errors": {"mx": self._trouble}, "authoritative": {}, "resolvers": {}}
         own, others = self._exchangers()
@@ -93,10 +95,11 @@ class _Domain:
         }
         if best is not None:
             made |= shown(best)
-            made["ipv6"] = self._ipv6([one["host"] for one in made["mx"]])
+            made["ipv6"] = {} if selectors is None else self._ipv6([one["host"] for one in made["mx"]])
         else:
             made["error"] = "; ".join(dict.fromkeys(answer.error for answer in (*own.values(), *others.values())))
-        self._policy(made, selectors)
+        if selectors is not None:
+            self._policy(made, selectors)
         return {**made, "errors": self._errors}
 
     def _exchangers(self) -> tuple[dict[str, Answer], dict[str, Answer]]:

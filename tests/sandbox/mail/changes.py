@@ -26,7 +26,7 @@ async def change(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
     ``sync``: {people: all | [addresses], last: bool} - copies source mailboxes to the tenant
     ``mx``: {domain, to: tenant | source | [texts], ttl}
     ``record``: {name, type, texts, ttl}
-    ``foreign``: {name, modes, forwards, mailboxes, aliases, lists, up}
+    ``foreign``: {name, modes, forwards, mailboxes, aliases, lists, up, removed}
     ``door``: {tenant, up} - a tenant's front door
     """
     said: dict[str, Any] = {}

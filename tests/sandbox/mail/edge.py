@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 
 from .addresses import domain_of, in_ranges, matches_pattern, normal
-from .model import Directory, Lookup, Message, Refusal, Row, Session
+from .model import DYNAMIC, FOLDER, Directory, Lookup, Message, Refusal, Row, Session
 from .predicates import texts
 from .sender_checks import check
 
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 ADDRESS = re.compile(r"\[(\d+\.\d+\.\d+\.\d+)\]")
 
 
@@ -74,7 +75,7 @@ def rcpt(directory: Directory, session: Session, sender: str, recipient: str) ->
         return Refusal(f"550 5.7.51 TenantInboundAttribution; The partner connector {kept} keeps the sender's domain for other hosts")
     if not domain.receives:
         return Refusal(f"550 5.7.1 The domain {domain.name} doesn't take mail (SendingToDomainDisabled)")
-    if domain.authoritative and directory.lookup(address) is None:
+    if domain.authoritative and not _known_at_the_edge(directory, address):
         return Refusal("550 5.4.1 Recipient address rejected: Access denied")
     return None
 
@@ -94,6 +95,12 @@ def data(directory: Directory, message: Message, lookup: Lookup) -> Refusal | No
         f"550 5.7.509 Access denied, sending domain {domain_of(message.from_address)} does not pass DMARC verification "
         "and has a DMARC policy of reject."
     )
+
+
+def _known_at_the_edge(directory: Directory, address: str) -> bool:
+    """Say whether the edge has heard of a recipient; under one reading it knows neither public folders nor dynamic groups."""
+    entry = directory.lookup(address)
+    return entry is not None and not (directory.facts.edge_directory == "partial" and entry.kind in (FOLDER, DYNAMIC))
 
 
 def _trusted(directory: Directory, message: Message) -> bool:
@@ -136,6 +143,7 @@ def _seen_ip(directory: Directory, message: Message) -> str:
     if users and not any(normal(recipient) in users for recipient in message.recipients):
         return ip
     earlier = [match.group(1) for value in message.header("Received") if (match := ADDRESS.search(value))]
+    earlier = [found for found in earlier if not in_ranges(found, PRIVATE)]
     if connector.get("EFSkipLastIP"):
         return earlier[0] if earlier else ip
     return next((found for found in earlier if not in_ranges(found, skip)), ip)

@@ -16,6 +16,7 @@ from .hoststate import RELAY, Final, HostState
 from .letters import Failure, Read, prepend, read, received
 from .node import LOOPS, Node
 from .outcomes import OUTSIDE, Place
+from .plan import INSIDE_ADDRESS
 from .zone import FRESH, OUTSIDE_MX
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ class BuiltinHost(Node):
             elif not up:
                 door.stop()
 
+    def served(self, peer: str, count: int) -> None:
+        """Count messages that a client sent within the last minute, in addition to those that it did send."""
+        self._taken.setdefault(peer, deque()).extend([self.world.monotonic()] * count)
+
     async def queued(self) -> set[str]:
         """Return the ids of messages in a queue that the account does not see: none."""
         return set()
@@ -108,18 +113,15 @@ class BuiltinHost(Node):
         await self.switch(up=True)
 
     async def local(self, sender: str, recipients: list[str], content: bytes) -> str:
-        """Take a message of one of the host's own programs."""
-        arrival = Arrival(self.loopback, sender, content=content)
-        for address in recipients:
-            reply = self.refusal(arrival, address, own=True)
-            if reply:
-                return reply
-        arrival.recipients = [(address, address) for address in recipients]
+        """Take a message of one of the host's own programs, as sendmail does: who is unknown comes back in a report."""
+        arrival = Arrival(self.loopback, sender, [(address, address) for address in recipients], content)
         return await self.take(arrival, own=True)
 
     def refusal(self, arrival: Arrival, address: str, *, own: bool) -> str:
         """Answer RCPT: "" takes it."""
         modes = self.state.modes
+        if self.state.removed:
+            return ""
         if not own and not arrival.recipients and self._over_limit(arrival.peer):
             return "450 4.7.1 Error: too much mail from your address"
         if not own and modes.reject_own_domain and self.state.owns(arrival.sender):
@@ -161,11 +163,14 @@ class BuiltinHost(Node):
         await self.take(arrival, own=True)
 
     async def _process(self, mail: Read, arrival: Arrival, *, own: bool) -> None:
-        peer = self.world.public(arrival.peer)
+        peer = INSIDE_ADDRESS if own else self.world.public(arrival.peer)
         content = prepend(arrival.content, [received(peer, self.name, self.world.now())])
         if self.state.modes.footer:
             content = content.rstrip(b"\r\n") + b"\r\n" + self.state.modes.footer.encode() + b"\r\n"
         failures: list[Failure] = []
+        if self.state.removed:
+            self._gone(mail, arrival)
+            return
         for address, asked in arrival.recipients:
             if len(mail.header("Received")) >= HOPS:
                 failures.append(Failure(address, asked, "5.4.6", "too many hops"))
@@ -175,6 +180,11 @@ class BuiltinHost(Node):
         if failures:
             await self.undeliverable(mail, arrival.sender, failures)
         for _unused, asked in arrival.recipients:
+            self.world.ledger.live(mail.id, asked, -1)
+
+    def _gone(self, mail: Read, arrival: Arrival) -> None:
+        for _unused, asked in arrival.recipients:
+            self.world.ledger.end(mail.id, asked, "lost", self.name, "the host was removed")
             self.world.ledger.live(mail.id, asked, -1)
 
     def _final(self, mail: Read, sender: str, content: bytes, asked: str, final: Final) -> list[Failure]:

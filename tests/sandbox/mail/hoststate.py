@@ -73,6 +73,7 @@ class HostState:
     lists: dict[str, list[str]] = field(default_factory=dict)
     forwards: dict[str, Forward] = field(default_factory=dict)
     modes: Modes = field(default_factory=Modes)
+    removed: bool = False  # its address answers, and nobody will ever read what it takes
 
     @property
     def catch_all(self) -> str:
@@ -135,14 +136,19 @@ class HostState:
         stays = self.modes.local_only == "all" or (self.modes.local_only == "own" and own)
         if forward is None or stays:
             return [Final("mailbox", mailbox)]
-        tag = local_part(wanted).partition("+")[2] if without_tag(wanted) == mailbox and wanted != mailbox else ""
+        exact = wanted in self.mailboxes or wanted in self.aliases
+        tag = "" if exact else local_part(wanted).partition("+")[2]
         target = f"{local_part(forward.to)}+{tag}@{domain_of(forward.to)}" if tag else forward.to
         kept = [Final("mailbox", mailbox)] if forward.keep or self.modes.keep_copy else []
         return [*kept, Final("forward", target)]
 
     def change(self, wanted: dict[str, Any]) -> None:
-        """Apply a change: modes, forwards {address: {to, keep} or null}, mailboxes and aliases {add, remove}, lists. Raises ValueError."""
+        """Apply a change: modes, removed, forwards {address: {to, keep} or null}, mailboxes and aliases {add, remove}, lists.
+
+        Raises ValueError.
+        """
         self.modes.update(wanted.get("modes") or {})
+        self.removed = bool(wanted.get("removed", self.removed))
         for address, forward in (wanted.get("forwards") or {}).items():
             mailbox = self.mailbox_of(address)
             if not mailbox:
@@ -171,6 +177,7 @@ class HostState:
             "names": self.names,
             "domains": sorted(self.domains),
             "modes": asdict(self.modes),
+            "removed": self.removed,
             "mailboxes": sorted(self.mailboxes),
             "aliases": dict(self.aliases),
             "lists": dict(self.lists),

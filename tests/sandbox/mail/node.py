@@ -12,7 +12,6 @@ from .addresses import normal
 from .client import Parcel, Result
 from .courier import Courier, Job, by_domain
 from .letters import Failure, Read, read, report, reported
-from .zone import FRESH
 
 if TYPE_CHECKING:
     from .world import World
@@ -44,7 +43,7 @@ class Node:
         parcel: Parcel,
         *,
         hosts: Sequence[str] = (),
-        view: str = FRESH,
+        view: str = "",
         note: Note | None = None,
         waiting: Note | None = None,
     ) -> None:
@@ -69,7 +68,7 @@ class Node:
                     ledger.hop(mail.id, asked, f"{self.name} -> {host} {address}")
 
             one = Parcel(parcel.sender, part, parcel.content, parcel.user, parcel.password, self.name)
-            self.courier.submit(Job(one, done, put_off, trying, tuple(hosts), view))
+            self.courier.submit(Job(one, done, put_off, trying, tuple(hosts), view or self.world.view_of(self.name)))
 
     async def _done(self, mail: Read, parcel: Parcel, results: list[Result], host: str, note: Note | None) -> None:
         ledger = self.world.ledger

@@ -17,6 +17,7 @@ from .zone import NAME_SERVER, OUTSIDE_MX, Zone
 
 OUTSIDE_LOOPBACK, OUTSIDE_ADDRESS = "127.0.0.30", "198.51.100.30"
 SENDERS_LOOPBACK, SENDERS_ADDRESS = "127.0.0.31", "198.51.100.31"
+INSIDE_ADDRESS = "10.0.0.31"  # where people inside a foreign system sit
 TENANT_LOOPBACK, TENANT_ADDRESS = "127.0.1.", "203.0.113."
 HOST_LOOPBACK = "127.0.2."
 SPF_NAME = "spf.protection.outlook.com"
@@ -29,13 +30,16 @@ class Settings:
     """``mail.json`` of a tenant's directory; everything has a default.
 
     ``sources``: [{name, addresses, names, domains, modes, lists}]; ``mx``: {domain: source | tenant}; ``ttl``: of MX records;
-    ``records``: [{name, type, texts, ttl}].
+    ``records``: [{name, type, texts, ttl}]; ``group``: the address of the group that says who is migrated (``pending``: who is not), where
+    the routing rules do not show it.
     """
 
     sources: list[dict[str, Any]] = field(default_factory=list)
     mx: dict[str, str] = field(default_factory=dict)
     ttl: int = TTL
     records: list[dict[str, Any]] = field(default_factory=list)
+    group: str = ""
+    pending: bool = False
 
 
 def settings(tenant: Tenant) -> Settings:

@@ -37,7 +37,8 @@ class Subject:
         return [self._seen(address, entry) for address, entry in self.everybody]
 
     def _seen(self, address: str, entry: Entry | None) -> str:
-        if entry is None or self.rule.get("RecipientAddressType") == "Original":
+        kind = self.rule.get("RecipientAddressType") or self.directory.facts.unset_address_type
+        if entry is None or kind == "Original":
             return normal(address)
         return normal(entry.primary or address)
 

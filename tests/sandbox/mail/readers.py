@@ -70,29 +70,36 @@ class Readers:
                 (self.away.add if wanted["away"] else self.away.discard)(entry.key)
 
 
-def in_wave(directory: Directory, entry: Entry, present: Directory) -> bool:
+def in_wave(directory: Directory, entry: Entry, present: Directory, known: str = "", *, pending: bool = False) -> bool:
     """Say whether the group that steers routing holds a recipient: as transport sees it, or as it stands.
 
-    A routing rule excepts the group of the migrated, or names the group of those still to come.
+    A routing rule excepts the group of the migrated, or names the group of those still to come. ``known``: that group, without a look
+    at the rules; it is the one of those still to come if ``pending``.
     """
     for view in (directory, present):
+        if known:
+            if view.acting_groups.get(normal(known)) and (entry.key in _members(view, known)) != pending:
+                return True
+            continue
         for rule in view.rules:
             if not rule.get("RouteMessageOutboundConnector") or not active(rule, view.now):
                 continue
             for group in texts(rule.get("ExceptIfSentToMemberOf")):
                 if entry.key in _members(view, group):
                     return True
-            pending = texts(rule.get("SentToMemberOf"))
-            if pending and not any(entry.key in _members(view, group) for group in pending):
+            waiting = texts(rule.get("SentToMemberOf"))
+            if waiting and not any(entry.key in _members(view, group) for group in waiting):
                 return True
     return False
 
 
 def _members(view: Directory, group: str) -> set[str]:
-    """Return the members of a group, through nested ones."""
+    """Return the members of a group, through nested ones where they count."""
     found: set[str] = set()
     todo = [view.acting_groups.get(normal(group), "")]
     while todo:
+        if found and not view.facts.nested_groups_count:
+            break
         key = todo.pop()
         for member in view.acting_members.get(key, frozenset()) - found:
             found.add(member)

@@ -40,6 +40,18 @@ FACTS = (
     ),
     Fact("rules_after_redirect", (False, True), "rules below a redirecting rule see the new recipient"),
     Fact("routed_address", ("primary", "as_written"), "the address that a rule's connector is given for a recipient of the tenant"),
+    Fact(
+        "mail_user_lookup",
+        ("once", "again"),
+        "a mail user whose external address lies in a relayed domain: once - it leaves like an unknown address; again - it never leaves",
+    ),
+    Fact(
+        "edge_directory",
+        ("whole", "partial"),
+        "the edge of an Authoritative domain: whole - it knows every recipient; partial - neither public folders nor dynamic groups",
+    ),
+    Fact("unset_address_type", ("Resolved", "Original"), "the RecipientAddressType of a rule that shows none"),
+    Fact("two_connectors", ("first", "last"), "two rules name a connector: whose counts"),
     Fact("unevaluated_match", (False, True), "a condition that the sandbox does not evaluate counts as matched"),
 )
 
@@ -55,5 +67,9 @@ class Facts:
     missing_connector: str = "stuck"
     rules_after_redirect: bool = False
     routed_address: str = "primary"
+    mail_user_lookup: str = "once"
+    edge_directory: str = "whole"
+    unset_address_type: str = "Resolved"
+    two_connectors: str = "first"
     unevaluated_match: bool = False
     loop_entries: int = 3  # so many entries of one message into one tenant end it

@@ -57,7 +57,7 @@ class _Way:
 
 def _resolve(way: _Way, address: str, entry: Entry | None) -> Iterator[Target]:
     if entry is None:
-        yield way.target(address, None)
+        yield way.target(address, None, failure=_unknown(way.directory, address))
     elif entry.authenticated_only and not way.message.session.authenticated:
         number = "5.7.133" if entry.kind in (GROUP, DYNAMIC) else "5.7.134"
         reason = f"RESOLVER.RST.SenderNotAuthenticated; {entry.primary} takes mail from inside only"
@@ -68,6 +68,14 @@ def _resolve(way: _Way, address: str, entry: Entry | None) -> Iterator[Target]:
         yield from _external(way, address, entry)
     else:
         yield from _mailbox(way, address, entry)
+
+
+def _unknown(directory: Directory, address: str) -> tuple[str, str] | None:
+    """An unknown address of an Authoritative domain is refused before any rule sees it."""
+    accepted = directory.accepted(domain_of(address))
+    if accepted is None or not accepted.authoritative:
+        return None
+    return "5.1.10", f"RESOLVER.ADR.RecipientNotFound; {address} wasn't found in {accepted.name}, which is Authoritative"
 
 
 def _expand(way: _Way, group: Entry) -> Iterator[Target]:

@@ -94,6 +94,9 @@ def _outward(directory: Directory, message: Message, target: Target) -> Leg:
     if accepted is not None and accepted.authoritative:
         reason = f"RESOLVER.ADR.RecipientNotFound; {target.out} wasn't found in {accepted.name}, which is Authoritative"
         return Leg(BOUNCE, target.asked, target.address, status="5.1.10", reason=reason, steps=(*target.steps, Step("Fail", reason)))
+    if accepted is not None and target.entry is not None and directory.facts.mail_user_lookup == "again":
+        reason = f"{target.out} lies in {accepted.name} and is looked up again and again"
+        return Leg(LOOP, target.asked, target.address, status=LOOP_STATUS, reason=reason, steps=(*target.steps, Step("Fail", reason)))
     connector = choose_connector(directory, domain)
     if connector is None:
         return Leg(SEND, target.asked, target.out, steps=target.steps)
@@ -116,21 +119,33 @@ def choose_connector(directory: Directory, domain: str) -> Row | None:
     return best[1] if best else None
 
 
+def _same(one: Target, other: Target) -> bool:
+    """Say whether two targets are one recipient."""
+    return one.entry is other.entry if one.entry is not None and other.entry is not None else one.address == other.address
+
+
 def _redirected(directory: Directory, message: Message, target: Target, decision: Decision) -> list[Leg]:
-    """Resolve the addresses that a rule redirects to; the rules below see them only under that reading."""
+    """Resolve the addresses that a rule redirects to; the rules below see them only under that reading.
+
+    Whoever was written to gets nothing, unless one of those addresses is the same recipient's: that is a loss. Copies for others are
+    nobody's answer to what the sender asked for.
+    """
     legs: list[Leg] = []
-    steps = target.steps
-    for address in decision.redirect:
-        for found in resolve(directory, message, target.asked, address):
-            moved = replace(found, steps=(*steps, Step("Redirect", f"A rule redirects to {normal(address)}"), *found.steps))
-            if moved.failure is not None:
-                legs.append(_failed(moved, *moved.failure))
-                continue
-            below = decision.redirect_rest if directory.facts.rules_after_redirect else ()
-            further = decide(directory, message, moved.address, moved.entry, ((moved.address, moved.entry),), below)
-            further.set_headers = {**decision.set_headers, **further.set_headers}
-            further.scl = decision.scl if further.scl is None else further.scl
-            legs.extend(_decided(directory, message, moved, further))
+    goals = [(address, found) for address in decision.redirect for found in resolve(directory, message, "", address)]
+    if not any(_same(found, target) for _unused, found in goals):
+        reason = f"A rule redirects it to {', '.join(map(normal, decision.redirect))}"
+        legs.append(Leg(DROP, target.asked, target.address, reason=reason, steps=(*target.steps, Step("Redirect", reason))))
+    for address, found in goals:
+        steps = (*target.steps, Step("Redirect", f"A rule redirects to {normal(address)}"), *found.steps)
+        moved = replace(found, asked=target.asked if _same(found, target) else "", steps=steps)
+        if moved.failure is not None:
+            legs.append(_failed(moved, *moved.failure))
+            continue
+        below = decision.redirect_rest if directory.facts.rules_after_redirect else ()
+        further = decide(directory, message, moved.address, moved.entry, ((moved.address, moved.entry),), below)
+        further.set_headers = {**decision.set_headers, **further.set_headers}
+        further.scl = decision.scl if further.scl is None else further.scl
+        legs.extend(_decided(directory, message, moved, further))
     return legs
 
 

@@ -17,7 +17,7 @@ REPORTS = frozenset({"ndr", "oof", "journal"})
 
 @dataclass
 class Decision:
-    """What the rules decided for one recipient. ``final``: a rule has decided where it goes; later ones decide no more."""
+    """What the rules decided for one recipient."""
 
     connector: Row | None = None
     reject: str = ""
@@ -33,8 +33,8 @@ class Decision:
 
     @property
     def final(self) -> bool:
-        """Whether the way is decided."""
-        return bool(self.connector or self.reject or self.delete or self.redirect or self.wait)
+        """Whether the message ends here, or goes to somebody else."""
+        return bool(self.reject or self.delete or self.redirect or self.wait)
 
     def headers(self, message: Message) -> tuple[tuple[str, str], ...]:
         """Return the message's headers as the rules so far left them."""
@@ -119,13 +119,13 @@ def _act(directory: Directory, rule: Row, decision: Decision, below: tuple[Row, 
         decision.wait = f"rule '{title}' routes to connector '{name}', which isn't there"
     decision.steps.append(Step("Transport rule", f"Rule '{title}'", (("ruleId", str(rule.get("Guid", ""))), ("ruleName", title))))
     if not decision.final:
-        _route(rule, decision, connector, below)
+        _route(directory, rule, decision, connector, below)
     _mark(rule, decision)
     return True
 
 
-def _route(rule: Row, decision: Decision, connector: Row | None, below: tuple[Row, ...]) -> None:
-    """Apply the actions that decide where a message goes; the first rule that has one decides."""
+def _route(directory: Directory, rule: Row, decision: Decision, connector: Row | None, below: tuple[Row, ...]) -> None:
+    """Apply the actions that decide where a message goes. Of two rules that name a connector, a reading says which one counts."""
     title = str(rule.get("Name"))
     if rule.get("DeleteMessage") or rule.get("Quarantine"):
         decision.delete = f"rule '{title}' {'deleted' if rule.get('DeleteMessage') else 'quarantined'} it"
@@ -138,7 +138,7 @@ def _route(rule: Row, decision: Decision, connector: Row | None, below: tuple[Ro
         decision.wait = f"rule '{title}' sent it to a moderator"
     elif rule.get("RedirectMessageTo"):
         decision.redirect, decision.redirect_rest = tuple(texts(rule["RedirectMessageTo"])), below
-    elif connector is not None:
+    elif connector is not None and (decision.connector is None or directory.facts.two_connectors == "last"):
         decision.connector = connector
 
 

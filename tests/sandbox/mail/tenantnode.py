@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..tenant import Tenant
-from . import edge
+from . import edge, plan
 from .addresses import domain_of, normal
 from .client import Parcel, Result
 from .door import Arrival
@@ -21,7 +22,7 @@ from .model import BOUNCE, DROP, DYNAMIC, GROUP, LOOP, PLACE, SEND, WAIT, Direct
 from .node import Node
 from .outcomes import SOURCE, TENANT, Place
 from .readers import in_wave
-from .router import route
+from .router import LOOP_STATUS, route
 from .sender_checks import check
 from .trace import Event, Trace, Traced
 from .view import View
@@ -42,6 +43,8 @@ class TenantNode(Node):
         self.tenant, self.view, self.trace = tenant, View(tenant), Trace(tenant.tenant_id)
         self.account = f"submission@{tenant.organization}"
         self.password = str(tenant.about.get("submission_password") or "submission")
+        found = plan.settings(tenant)
+        self._wave = partial(in_wave, known=found.group, pending=found.pending)
         self._answered: set[tuple[str, str]] = set()
         self._held: dict[tuple[str, str], datetime] = {}
 
@@ -109,7 +112,7 @@ class TenantNode(Node):
             headers,
             mail.body,
             mail.size,
-            mail.entries(self.name) + 1,
+            mail.entries(self.name) + (0 if arrival.user else 1),
         )
 
     async def own_mail(self, content: bytes, recipient: str) -> None:
@@ -123,7 +126,8 @@ class TenantNode(Node):
     async def _process(self, mail: Read, message: Message, content: bytes, recipients: Sequence[tuple[str, str]]) -> None:
         """Route one message and do what the legs say; each recipient's mark of being under way ends here."""
         now = self.world.now()
-        stamped = prepend(content, [received(message.session.ip, self.name, now), (ENTRY, self.name)])
+        entered = [(ENTRY, self.name)] if message.entries > mail.entries(self.name) else []
+        stamped = prepend(content, [received(message.session.ip, self.name, now), *entered])
         written: dict[str, list[str]] = {"": [""]}
         for address, asked in recipients:
             written.setdefault(address, []).append(asked)
@@ -144,12 +148,22 @@ class TenantNode(Node):
                 row.status = "Failed"
             elif leg.action == WAIT:
                 self._hold(mail, message, content, leg)
+            elif self._own_exchanger(leg):
+                reason = f"Hop count exceeded - possible mail loop: the MX of {domain_of(leg.address)} is the tenant itself"
+                failures.append(Failure(leg.address, leg.asked or leg.address, LOOP_STATUS, reason))
+                row.events.append(Event(now, "Fail", reason))
+                row.status = "Failed"
             else:
                 self._send(mail, message, _marked(stamped, leg), leg, row)
         if failures:
             await self.undeliverable(mail, message.sender, failures)
         for _unused, asked in recipients:
             self.world.ledger.live(mail.id, asked, -1)
+
+    def _own_exchanger(self, leg: Leg) -> bool:
+        """Say whether a message would leave by an MX that is this tenant."""
+        hosts = [] if leg.hosts else self.world.exchangers(domain_of(leg.address), self.world.view_of(self.name))
+        return bool(hosts) and self.world.endpoint(hosts[0]) == self.world.doors[self.name].endpoint
 
     def _expanded(self, directory: Directory, message: Message) -> None:
         """Trace the groups that a message was written to."""
@@ -178,7 +192,7 @@ class TenantNode(Node):
         readers = self.world.readers
         reader = readers.in_tenant(entry)
         reads = readers.where(reader)
-        wave = reads == SOURCE and in_wave(directory, entry, self.view.directory(present=True))
+        wave = reads == SOURCE and self._wave(directory, entry, self.view.directory(present=True))
         place = Place(TENANT, self.name, entry.primary, reader, reads, self.world.ledger.stamp(), readers.last_sync_done(reader), wave)
         self.world.deliver(mail, leg.asked, place)
         if entry.key in readers.away and message.kind == "mail" and message.sender:

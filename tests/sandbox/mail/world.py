@@ -59,6 +59,7 @@ class World:
         self.outside = Outside(self, plan.OUTSIDE_LOOPBACK)
         self.senders = Senders(self, "senders.example", plan.SENDERS_LOOPBACK)
         self.doors: dict[str, Door] = {}
+        self.stale: set[str] = set()  # mail systems, by name, whose resolver still holds what was before a change
         self.mailboxes: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._dns = {view: Server(self.zone, view) for view in (FRESH, STALE)}
         self._public = {plan.OUTSIDE_LOOPBACK: plan.OUTSIDE_ADDRESS, plan.SENDERS_LOOPBACK: plan.SENDERS_ADDRESS}
@@ -110,6 +111,10 @@ class World:
     def monotonic() -> float:
         """Return real seconds."""
         return time.monotonic()
+
+    def view_of(self, node: str) -> str:
+        """Return the view of DNS that a mail system has."""
+        return STALE if node in self.stale else FRESH
 
     def exchangers(self, domain: str, view: str) -> list[str]:
         """Return the mail exchangers of a domain."""
@@ -196,7 +201,7 @@ class World:
         raise ValueError(f"no tenant {name!r}")
 
     def sync(self, reader: str, *, last: bool) -> int:
-        """Copy a source mailbox to the tenant's; return how many messages. ``last``: nothing is copied after it."""
+        """Copy a source mailbox to the tenant's; return how many. ``last``: nothing is copied after it, until another begins anew."""
         count = 0
         entry = self.entry(reader)
         for row in self.mailboxes.get((SOURCE, reader), []):
@@ -209,8 +214,7 @@ class World:
             for place in self.ledger.copy(row["id"], row["asked"]).places:
                 if place.system == SOURCE and place.mailbox == reader:
                     place.copied = True
-        if last:
-            self.readers.synced.add(reader)
+        (self.readers.synced.add if last else self.readers.synced.discard)(reader)
         return count
 
     def busy(self) -> int:

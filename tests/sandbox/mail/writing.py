@@ -22,6 +22,7 @@ KINDS = {
     "mail": (("Content-Type", "text/plain; charset=utf-8"),),
     "calendar": (("Content-Type", "text/calendar; method=REQUEST; charset=utf-8"),),
     "oof": (("Content-Type", "text/plain; charset=utf-8"), ("Auto-Submitted", "auto-replied")),
+    "ndr": (("Content-Type", "multipart/report; report-type=delivery-status; boundary=none"), ("Auto-Submitted", "auto-replied")),
     "journal": (("Content-Type", "text/plain; charset=utf-8"), ("X-MS-Journal-Report", "yes")),
 }
 

@@ -47,8 +47,6 @@ BELOW = domain_rule(Priority=1)
         ({"RejectMessageReasonText": "no", "RejectMessageEnhancedStatusCode": "5.7.1"}, "bounce 5.7.1"),
         ({"DeleteMessage": True}, "drop rule 'Above' deleted it"),
         ({"Quarantine": True}, "drop rule 'Above' quarantined it"),
-        ({"RedirectMessageTo": [f"pilot@{SHARED}"]}, "place pilot"),
-        ({"RedirectMessageTo": ["x@out.example"]}, "send MX x@out.example"),
         ({"RouteMessageOutboundConnector": "Gateway"}, f"send Gateway stub@{SHARED}"),
         ({"ModerateMessageByUser": ["pilot"]}, "wait rule 'Above' sent it to a moderator"),
         ({"SetHeaderName": "X-A", "SetHeaderValue": "1"}, f"{OUT}stub@{SHARED}"),
@@ -65,10 +63,23 @@ def test_a_rule_above_decides_first(rule: dict[str, Any], way: str) -> None:
     assert ways(directory, mail("stub")) == {"stub": way}
 
 
+@pytest.mark.parametrize(
+    ("goals", "expected"),
+    [
+        (["pilot"], {"stub": "drop A rule redirects it to pilot@shared.example", "": "place pilot"}),
+        (["pilot", "stub"], {"stub": "place stub", "": "place pilot"}),
+        (["x@out.example"], {"stub": "drop A rule redirects it to x@out.example", "": "send MX x@out.example"}),
+    ],
+)
+def test_whoever_a_rule_redirects_from_gets_nothing(goals: list[str], expected: dict[str, str]) -> None:
+    rule = {**ANY, "RedirectMessageTo": [goal if "@" in goal else f"{goal}@{SHARED}" for goal in goals]}
+    assert ways(tenant(rule), mail("stub")) == expected
+
+
 def test_rules_below_a_redirect_see_the_new_recipient_under_one_reading() -> None:
     rules = ({**ANY, "SentTo": [f"pilot@{SHARED}"], "RedirectMessageTo": [f"stub@{SHARED}"]}, BELOW)
-    assert ways(tenant(*rules), mail("pilot")) == {"pilot": "place stub"}
-    assert ways(tenant(*rules, facts={"rules_after_redirect": True}), mail("pilot")) == {"pilot": f"{OUT}stub@{SHARED}"}
+    assert ways(tenant(*rules), mail("pilot"))[""] == "place stub"
+    assert ways(tenant(*rules, facts={"rules_after_redirect": True}), mail("pilot"))[""] == f"{OUT}stub@{SHARED}"
 
 
 def test_any_of_conditions_do_not_split() -> None:

@@ -31,7 +31,16 @@ def test_relayed_domain_with_mx_at_the_tenant_and_no_route_loops(flow: Flow) -> 
     assert flow.outcome("pilot") == "delivered"
     copies = flow.copies(flow.send("noobj"))
     assert copies[flow.who["noobj"]]["ends"][0]["status"] == "5.4.14"
-    assert sum("took" in hop for hop in copies[flow.who["noobj"]]["hops"]) == 3
+    assert sum("took" in hop for hop in copies[flow.who["noobj"]]["hops"]) == 1
+
+
+def test_the_third_entry_into_the_tenant_ends_a_message_and_submission_is_none(flow: Flow) -> None:
+    flow.coexist()
+    flow.modes(unknown="relay")
+    for origin in ("internet", "tenant"):
+        copy = flow.copies(flow.send("nobody", origin=origin))[flow.who["nobody"]]
+        entries = [hop for hop in copy["hops"] if hop.startswith(f"{flow.organization} took")]
+        assert (copy["outcome"], len(entries)) == ("loop", 3 if origin == "internet" else 4), copy["hops"]
 
 
 def test_scope_organization_sends_what_lives_in_the_cloud_to_the_foreign_host(flow: Flow) -> None:

@@ -1,0 +1,222 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Following a message that was handed over: by a test system's mailboxes, by the trace, until it ends or the time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ._routing._evidence import ARRIVED, MISSING, REFUSED
+from ._routing._objects import stamp
+from ._runner import Context
+from ._session import ExchangeError, Row
+from ._trace import CLOCK, TICK, Tracer, connector_of, key_of, now_of
+from ._values import fold, parse_date
+
+TENANT, SOURCE = "tenant", "source"
+# What the trace calls the end of a row, and what it calls the moments before.
+FAILED = frozenset({"failed", "filteredasspam", "quarantined"})
+MOVING = frozenset({"pending", "gettingstatus"})
+LEFT = frozenset({"send external", "sendexternal", "send"})
+PLACED = frozenset({"deliver", "delivered"})
+# With a test system's mailboxes to look at, the trace is asked at these looks only: it tells what no mailbox does, a refusal.
+TRACE_LOOKS = frozenset({3, 6, 12, 24, 48})
+EARLIER = timedelta(minutes=5)
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is followed. entered: the side that took it. words: what the host said. since: the service's time at the start.
+
+    hosts: addresses of the foreign system, as far as they are known. inside: it began inside the foreign system.
+    """
+
+    id: str
+    recipient: str
+    entered: str
+    words: str
+    uncertain: bool
+    since: datetime
+    hosts: frozenset[str] = frozenset()
+    inside: bool = False
+
+
+@dataclass(frozen=True)
+class Pace:
+    """deadline: of the context's clock. interval: seconds between two looks at most; the first ones come sooner."""
+
+    deadline: float
+    interval: float
+
+    def wait(self, look: int, now: float) -> float:
+        """Seconds to the next look; 0 when the time is up."""
+        return max(0.0, min(self.interval, 0.5 * 2.0 ** min(look, 10), self.deadline - now))
+
+
+@dataclass
+class End:
+    """How it ended. places: mailboxes that hold it. rows: of the trace, each with what its detail told."""
+
+    result: str = ""
+    why: str = ""
+    place: str = ""
+    forwarded: bool = False
+    places: list[Result] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    seconds: int = 0
+
+    def more(self) -> Result:
+        """The part of a result that following tells."""
+        return {
+            "place": self.place,
+            "forwarded": self.forwarded,
+            "places": self.places,
+            "rows": self.rows,
+            "seconds": self.seconds,
+        }
+
+
+class Follower:
+    """Looks again and again. mailbox_url: empty where there are no mailboxes to look at."""
+
+    def __init__(self, course: Course, context: Context, mailbox_url: str, pace: Pace) -> None:
+        self._course, self._context, self._url, self._pace = course, context, mailbox_url, pace
+        self._tracer = Tracer.of(context)
+        self._details: dict[tuple[str, str], list[Row]] = {}
+        self._rows: list[Row] = []
+        self._now = course.since
+        self._unread = ""
+
+    def run(self) -> End:
+        """Follow it to its end."""
+        look, quiet = 0, ""
+        while True:
+            end = self._look(look)
+            # What lies at the source may still come back: a forward follows, or the host hands it on.
+            settled = end.place == TENANT or quiet == self._shape(end)
+            if end.result == REFUSED or (end.result == ARRIVED and settled):
+                break
+            quiet = self._shape(end) if end.result == ARRIVED else ""
+            left = self._pace.wait(look, self._context.monotonic())
+            if left <= 0:
+                end = end if end.result else self._lost()
+                break
+            self._context.sleep(left)
+            look += 1
+        end = self._with_way(end) if end.place == TENANT else end
+        end.rows = self._rows
+        end.seconds = max(0, int((self._now - self._course.since).total_seconds()))
+        return end
+
+    def _shape(self, end: End) -> str:
+        return f"{end.place}/{len(end.places)}/{len(self._rows)}/{end.why}"
+
+    def _look(self, look: int) -> End:
+        if not self._url:
+            return self._by_trace()
+        asked = {"url": self._url, "id": self._course.id}
+        places = list(self._context.session.tool("mailbox", asked)["found"])
+        self._now = now_of(self._context.session.call(CLOCK))
+        if not places:
+            return self._by_trace() if look in TRACE_LOOKS else End()
+        held = [str(one["place"]) for one in places]
+        place = TENANT if TENANT in held else held[-1]
+        words = ", ".join(f"{one['address']} ({one['place']})" for one in places)
+        return End(ARRIVED, f"it lies in {words}", place if place in {TENANT, SOURCE} else "", places=places)
+
+    def _by_trace(self) -> End:
+        """What the trace tells; what could not be read is kept as a reason and looked at again."""
+        try:
+            self._read()
+        except ExchangeError as error:
+            self._unread = f"the trace could not be read: {error}"
+            return End()
+        self._unread = ""
+        return self._judged()
+
+    def _read(self) -> None:
+        reply = self._context.session.call(CLOCK)
+        self._now = now_of(reply)
+        start = self._course.since - EARLIER
+        found = self._tracer.read(start, self._now + TICK, {"MessageId": [self._course.id]})
+        self._rows = sorted(found.rows, key=lambda row: str(row.get("Received")))
+        for row in self._rows:
+            if fold(row.get("Status")) not in MOVING and key_of(row) not in self._details:
+                self._details[key_of(row)] = self._tracer.details([row])
+            row["Details"] = self._details.get(key_of(row), [])
+
+    def _judged(self) -> End:
+        """The end that the rows show; none while a row is under way or nothing is there."""
+        failed = next((row for row in self._rows if fold(row.get("Status")) in FAILED), None)
+        if failed is not None:
+            return End(REFUSED, f"{failed.get('Status')}: {_words(failed, 'fail')}")
+        if any(fold(row.get("Status")) in MOVING for row in self._rows):
+            return End()
+        mine = [row for row in self._rows if fold(row.get("Status")) != "expanded"]
+        if not mine:
+            return End()
+        if any(_events(row) & PLACED for row in mine):
+            return End(ARRIVED, _words(next(row for row in mine if _events(row) & PLACED), "deliver"), TENANT)
+        last = mine[-1]
+        if _events(last) & LEFT:
+            by_connector = any(connector_of(event) for event in last["Details"])
+            return End(ARRIVED, _words(last, "send"), SOURCE if by_connector or str(last.get("ToIP")) in self._course.hosts else "")
+        return End(ARRIVED, f"{last.get('Status')}, and the detail names no way out", TENANT) if not last["Details"] else End()
+
+    def _with_way(self, end: End) -> End:
+        """Whether it came through a forward of the source: it entered under another address than the one that it was sent to."""
+        course = self._course
+        if course.entered == TENANT and len({str(row.get("MessageTraceId")) for row in self._rows}) <= 1:
+            return end
+        if not self._rows:
+            self._by_trace()
+        others = [row for row in self._rows if fold(row.get("RecipientAddress")) != fold(course.recipient)]
+        end.forwarded = bool(others)
+        if not self._rows and course.inside:
+            # Whether it found the way by itself is all that such a probe is made for.
+            why = f"it reached the tenant, and the trace does not tell whether by a forward{': ' if self._unread else ''}{self._unread}"
+            return End(MISSING, why, places=end.places)
+        return end
+
+    def _lost(self) -> End:
+        """The time is up. A foreign host that took it and sent nothing on keeps it."""
+        course = self._course
+        last = self._by_trace() if self._url else End()
+        if last.result:
+            return last
+        if self._unread:
+            return End(MISSING, f"{course.words}; {self._unread}")
+        if self._rows:
+            return End(MISSING, f"{self._rows[-1].get('Status')}: {self._held(self._rows[-1])}")
+        if course.uncertain:
+            return End(MISSING, f"{course.words}; it is not known whether it was taken, and nobody has seen it until {stamp(self._now)}")
+        if course.entered == SOURCE and not self._url:
+            return End(ARRIVED, f"{course.words}; the tenant has not seen it until {stamp(self._now)}", SOURCE)
+        return End(MISSING, f"{course.words}; nobody has seen it until {stamp(self._now)}")
+
+    def _held(self, row: Row) -> str:
+        """Why a row is still under way."""
+        try:
+            row["Details"] = self._tracer.details([row])
+        except ExchangeError as error:
+            return f"its detail could not be read: {error}"
+        return _words(row, "defer")
+
+
+def _events(row: Row) -> set[str]:
+    return {fold(event.get("Event")) for event in row.get("Details") or ()}
+
+
+def _words(row: Row, event: str) -> str:
+    """The service's own words about an event of this kind, the newest; else its status."""
+    found: Sequence[Mapping[str, Any]] = [one for one in row.get("Details") or () if fold(one.get("Event")).startswith(event)]
+    if not found:
+        return f"the detail of {row.get('MessageTraceId')} names no reason"
+    newest = max(found, key=lambda one: str(parse_date(one.get("Date")) or ""))
+    return " ".join(str(newest.get("Detail") or "").split())

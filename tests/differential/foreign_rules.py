@@ -1,0 +1,113 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules of others, above ours: a choice of what administrators and signature services write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from .people import OTHER
+from .scenario import Row, Scenario
+
+GATEWAY = "Gateway"
+WORD = "confidential"
+# Not evaluated by the predictor: whether a message matches is what the letter, or the sandbox's parameter, makes of it.
+OPEN_RULES = ("Open subject", "Open exception", "Open attachment")
+
+
+def rule(name: str, **more: Any) -> Row:
+    """A rule as the service stores it."""
+    base = {"Name": name, "State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header"}
+    return {**base, "RecipientAddressType": "Resolved", **more}
+
+
+def _one(scenario: Scenario, *kinds: str) -> str:
+    return next(address for kind in kinds for address in scenario.people.get(kind, ()))
+
+
+def _way(random: Random) -> Row:
+    """What a rule does that ends or decides."""
+    ways: list[Row] = [
+        {"StopRuleProcessing": True},
+        {"RejectMessageReasonText": "no", "RejectMessageEnhancedStatusCode": "5.7.1"},
+        {"DeleteMessage": True},
+        {"Quarantine": True},
+        {"ModerateMessageByUser": ["boss@other.example"]},
+        {"RouteMessageOutboundConnector": GATEWAY},
+    ]
+    return random.choice(ways)
+
+
+def _domain_of_ours(scenario: Scenario, random: Random) -> str:
+    return random.choice(scenario.domains)
+
+
+def _redirect(scenario: Scenario, random: Random) -> Row:
+    goal = _one(scenario, random.choice(("other", "pilot", "stub")))
+    return rule("Redirect", SentTo=[_one(scenario, "shared")], RedirectMessageTo=[goal])
+
+
+def _marked(scenario: Scenario, random: Random) -> list[Row]:
+    name = "X-Passed"
+    first = rule("Mark", RecipientDomainIs=[_domain_of_ours(scenario, random)], SetHeaderName=name, SetHeaderValue="yes")
+    test = {"HeaderContainsMessageHeader": name, "HeaderContainsWords": ["yes"]}
+    return (
+        [rule("Stop the marked", **test, **_way(random)), first]
+        if random.random() < 0.5
+        else [first, rule("Marked", **test, **_way(random))]
+    )
+
+
+Template = Callable[[Scenario, Random], "Row | list[Row]"]
+
+TEMPLATES: tuple[Template, ...] = (
+    lambda _s, _r: rule("Stop other", RecipientDomainIs=[OTHER], StopRuleProcessing=True),
+    lambda _s, _r: rule("Stop outsiders", SenderDomainIs=["outside.example.org"], StopRuleProcessing=True),
+    lambda s, r: rule(
+        "To the gateway", RecipientDomainIs=[_domain_of_ours(s, r)], FromScope="NotInOrganization", RouteMessageOutboundConnector=GATEWAY
+    ),
+    lambda _s, r: rule("Words", RecipientAddressContainsWords=["room1", "second"], **_way(r)),
+    lambda _s, r: rule("Patterns", RecipientAddressMatchesPatterns=[r"^folder\d@", r"^noobj\d@"], **_way(r)),
+    _redirect,
+    lambda s, r: rule("To one", SentTo=[_one(s, r.choice(("shared", "stub", "alias", "nobody")))], **_way(r)),
+    lambda s, r: rule("To members", SentToMemberOf=[_one(s, "team")], **_way(r)),
+    lambda s, r: rule("To all but members", RecipientDomainIs=[_domain_of_ours(s, r)], ExceptIfSentToMemberOf=[_one(s, "team")], **_way(r)),
+    lambda s, r: rule("From members", FromMemberOf=[s.group], **_way(r)),
+    lambda s, r: rule("By address", SenderIpRanges=[s.hosts[0].address], **_way(r)),
+    _marked,
+    lambda _s, r: rule("Any recipient", AnyOfRecipientAddressContainsWords=["nobody1"], **_way(r)),
+    lambda _s, r: rule("Any domain", AnyOfRecipientAddressMatchesPatterns=[r"@other\.example$"], **_way(r)),
+    lambda s, r: rule("Any to", AnyOfToHeader=[_one(s, r.choice(("other", "stub")))], **_way(r)),
+    lambda s, r: rule("Audit", RecipientDomainIs=[_domain_of_ours(s, r)], Mode="Audit", DeleteMessage=True),
+    lambda _s, _r: rule("Disabled", State="Disabled", RejectMessageReasonText="no", RejectMessageEnhancedStatusCode="5.7.1"),
+    lambda _s, r: rule("By type", MessageTypeMatches=r.choice(("OOF", "Calendaring")), **_way(r)),
+    lambda _s, r: rule("To outside", SentToScope="NotInOrganization", **_way(r)),
+    lambda s, r: rule("Inside", SentToScope="InOrganization", FromScope="InOrganization", SentTo=[_one(s, "other")], **_way(r)),
+    lambda s, r: rule("From one", From=[_one(s, r.choice(("pilot", "noobj")))], **_way(r)),
+    lambda s, r: rule("From words", FromAddressContainsWords=["pilot1", "sender"], RecipientDomainIs=[s.domains[0]], **_way(r)),
+    lambda s, r: rule("Original", RecipientDomainIs=[s.domains[-1]], RecipientAddressType="Original", **_way(r)),
+)
+
+
+def chosen(scenario: Scenario, random: Random) -> list[Row]:
+    """None to three of them, in most worlds none or one."""
+    found: list[Row] = []
+    for template in random.sample(TEMPLATES, random.choice((0, 0, 1, 1, 2, 3))):
+        made = template(scenario, random)
+        found += made if isinstance(made, list) else [made]
+    return found
+
+
+def unevaluated(scenario: Scenario, random: Random) -> Row:
+    """A rule that hangs on what no prediction can know."""
+    domain = {"RecipientDomainIs": [scenario.domains[0]], **_way(random)}
+    return random.choice(
+        (
+            rule(OPEN_RULES[0], SubjectContainsWords=[WORD], **domain),
+            rule(OPEN_RULES[1], ExceptIfSubjectContainsWords=[WORD], **domain),
+            rule(OPEN_RULES[2], AttachmentNameMatchesPatterns=["invoice"], **domain),
+        )
+    )

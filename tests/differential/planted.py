@@ -1,0 +1,121 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Twenty errors that somebody could make, ten on each side, and the hunt for each in a copy that has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+COLLECTION = Path("ansible_collections/mailops/exchange")
+WORLDS = 336  # of the generated ones; more are not looked at for one error
+SECONDS = 120  # real seconds for one hunt: a bound, not an aim
+
+
+@dataclass(frozen=True)
+class Error:
+    """An error. file: below the predictor's folder, or below the sandbox's; right stands there once, wrong in its place is the error."""
+
+    file: str
+    right: str
+    wrong: str
+
+
+PREDICTOR: Mapping[str, Error] = {
+    "scope reading b taken for c": Error("_predicates.py", 'reading == "c" or (reading == "b" and known)', 'reading in {"b", "c"}'),
+    "subdomains forgotten": Error(
+        "_predicates.py",
+        "return any(under(domain, value) for value in predicate.values)\n\n\ndef _sent_to(",
+        "return domain in predicate.values\n\n\ndef _sent_to(",
+    ),
+    "addresses always as written": Error("_predicates.py", "return seen.written if original else seen.resolved", "return seen.written"),
+    "audited rules act": Error(
+        "_reads.py", 'enabled=thing.enabled and fold(row.get("Mode") or "Enforce") == "enforce"', "enabled=thing.enabled"
+    ),
+    "a rule that stops goes on": Error("_delivery.py", "if state.end or now.stop:", "if state.end:"),
+    "guests leave under their own address": Error(
+        "_delivery.py",
+        "            return self.party.external\n        return self.primary",
+        "            return self.primary\n        return self.primary",
+    ),
+    "closed groups closed to colleagues": Error("_tenant.py", "if not party.outsiders and not copy.internal:", "if not party.outsiders:"),
+    "kept copies forgotten": Error("_foreign.py", 'if forward.keep or "keep_copy" in source.modes:', "if forward.keep:"),
+    "the former MX forgotten": Error("_route.py", 'return found.before if seen == "old" else found.holder', "return found.holder"),
+    "a changed rule has no past": Error("_world_of.py", "before = replace(rule, enabled=not rule.enabled)", "before = rule"),
+}
+SANDBOX: Mapping[str, Error] = {
+    "a rule that stops goes on": Error("mail/rules.py", 'if rule.get("StopRuleProcessing") or decision.reject', "if decision.reject"),
+    "subdomains forgotten": Error(
+        "mail/addresses.py", 'return domain == parent or domain.endswith("." + parent)', "return domain == parent"
+    ),
+    "the edge takes unknown addresses": Error(
+        "mail/edge.py", "if domain.authoritative and not _known_at_the_edge(directory, address):", "if False:"
+    ),
+    "everything early": Error("mail/outcomes.py", "EARLY if first.wave else SPLIT", "EARLY"),
+    "mail users keep their address": Error(
+        "mail/resolve.py", "    yield way.target(address, entry, external)\n", "    yield way.target(address, entry)\n"
+    ),
+    "local mail is forwarded": Error("mail/hoststate.py", '(self.modes.local_only == "own" and own)', "False"),
+    "leaves as written": Error("mail/router.py", "        address = target.entry.primary\n", "        address = target.address\n"),
+    "a loop is a bounce": Error(
+        "mail/node.py", 'what = "loop" if failure.status in LOOPS else "bounced"\n            self', 'what = "bounced"\n            self'
+    ),
+    "rules act at once": Error(
+        "mail/view.py",
+        "else tenant.acting_rules()",
+        'else sorted(tenant.tables["TransportRule"].rows(), key=lambda row: int(row["Priority"]))',
+    ),
+    "forwards do not move readers": Error(
+        "mail/readers.py", "return TENANT if any(reader in state.forwards for state in self.hosts()) else SOURCE", "return SOURCE"
+    ),
+}
+
+
+def planted(folder: Path, file: Path, error: Error) -> None:
+    """Build an error into a copied file; raises ValueError when the file does not hold the place exactly once."""
+    path = folder / file
+    text = path.read_text(encoding="utf-8")
+    if text.count(error.right) != 1:
+        raise ValueError(f"{file} holds '{error.right}' {text.count(error.right)} times, not once")
+    path.write_text(text.replace(error.right, error.wrong), encoding="utf-8")
+
+
+def copied(side: str, tree: Path, folder: Path, error: Error | None) -> list[Path]:
+    """The path of imports on which one side has an error; the other side is as it is."""
+    if side == "predictor":
+        shutil.copytree(tree / COLLECTION / "plugins", folder / COLLECTION / "plugins")
+        if error:
+            planted(folder, COLLECTION / "plugins" / "module_utils" / "_routing" / error.file, error)
+        return [TESTS, folder]
+    for name in ("sandbox", "differential"):
+        shutil.copytree(TESTS / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "fixtures").symlink_to(TESTS / "fixtures")
+    if error:
+        planted(folder, Path("sandbox") / error.file, error)
+    return [folder, tree]
+
+
+def hunt(side: str, tree: Path, folder: Path, error: Error | None, worlds: int = WORLDS) -> tuple[int, str]:
+    """Play worlds until one disagrees: how many, and the disagreement or an empty text."""
+    folder.mkdir()
+    paths = copied(side, tree, folder / "path", error)
+    (folder / "worlds").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "differential.hunt", str(folder / "worlds"), "0", str(worlds)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONWARNINGS": "ignore"},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=SECONDS,
+    )
+    answer = json.loads(done.stdout.splitlines()[-1])
+    return int(answer["worlds"]), str(answer["found"])

@@ -1,0 +1,71 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The questions that a route can hang on: the predictor's names, and how each answer is played on the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .foreign_rules import OPEN_RULES
+
+# Disputed facts that are parameters of the sandbox's tenant: its name there, and the value of each answer.
+PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "sent_to_scope": ("sent_to_scope_reading", {"a": "a", "b": "b", "c": "c"}),
+    "system_mail": ("rules_on_reports", {"acts": True, "spared": False}),
+    "nested_members": ("nested_groups_count", {"counts": True, "direct": False}),
+    "dmarc_domain": ("dmarc_domain", {"shared": "shared", "routing": "routing"}),
+    "mail_user": ("mail_user_lookup", {"once": "once", "again": "again"}),
+    "edge_blocking": ("edge_directory", {"hidden": "partial", "seen": "whole"}),
+    "recipient_address_type": ("unset_address_type", {"resolved": "Resolved", "original": "Original"}),
+    "two_routes": ("two_connectors", {"last": "last", "first": "first"}),
+    "missing_connector": ("missing_connector", {"stuck": "stuck", "ignored": "rule_error"}),
+    "honor_dmarc": ("honor_dmarc", {"on": True, "off": False}),
+}
+# Facts that the sandbox has as settings of the organization or of a host.
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "plus_addressing": ("on", "off"),
+    "auto_forward": ("allowed", "blocked"),
+    "rate_limit": ("takes", "defers"),
+}
+QUESTIONS: Mapping[str, tuple[str, ...]] = {**{name: tuple(values) for name, (_unused, values) in PARAMETERS.items()}, **SETTINGS}
+
+RULE_ACTS, MEMBERSHIP_ACTS, MX_OF, HOST_OF, MATCHES = "rule acts: ", "membership acts: ", "MX of ", "host of ", "rule matches: "
+SEEN_FROM = " seen from "
+LATENCY = 7200.0  # seconds of the sandbox's clock: longer than anything was ago
+
+
+def parameters(reading: Mapping[str, str]) -> dict[str, Any]:
+    """The sandbox's parameters in a reading."""
+    found = {name: values[reading[fact]] for fact, (name, values) in PARAMETERS.items()}
+    found["rule_latency"] = LATENCY if _before(reading, RULE_ACTS) else 0.0
+    found["membership_latency"] = LATENCY if _before(reading, MEMBERSHIP_ACTS) else 0.0
+    return found
+
+
+def _before(reading: Mapping[str, str], kind: str) -> bool:
+    return any(answer == "before" for question, answer in reading.items() if question.startswith(kind))
+
+
+def stale(reading: Mapping[str, str]) -> frozenset[str]:
+    """Who still holds the former MX."""
+    return frozenset(
+        question.partition(SEEN_FROM)[2] for question, answer in reading.items() if question.startswith(MX_OF) and answer == "old"
+    )
+
+
+def chosen_host(reading: Mapping[str, str]) -> str:
+    """The source that the connector with several hosts hands this message to; empty when none has several."""
+    return next((answer for question, answer in reading.items() if question.startswith(HOST_OF)), "")
+
+
+def playable(question: str) -> bool:
+    """Whether both answers can be brought about; not so for what hangs on where an outsider sends from."""
+    return not question.startswith(MATCHES) or question[len(MATCHES) :] in OPEN_RULES
+
+
+def matched(reading: Mapping[str, str]) -> tuple[str, bool] | None:
+    """The rule that is not evaluated, and whether it shall match."""
+    found = (question for question in reading if question.startswith(MATCHES) and playable(question))
+    return next(((question[len(MATCHES) :], reading[question] == "matches") for question in found), None)
