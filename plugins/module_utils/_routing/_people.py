@@ -12,8 +12,10 @@ from typing import Any
 
 from ._checks import domain_of
 from ._classes import Class
-from ._evidence import counted, reason
+from ._evidence import counted
 from ._outcomes import HURTS, OUTCOMES
+from ._predict import Prediction
+from ._words import ways
 from ._world import EXPANDED, World
 
 ORIGINS = ("internet", "tenant", "source", "program")
@@ -96,14 +98,20 @@ def shown(world: World, group: Class, limit: int) -> dict[str, Any]:
         "kind": kind_of(world, group),
         "recipients": len(group.recipients),
         "first": list(group.recipients[:limit]),
-        "why": reason(group.prediction),
+        "why": why(group.prediction),
     }
+
+
+def why(prediction: Prediction) -> str:
+    """What makes the worst of it, and what that takes for granted."""
+    worst = ways(prediction)[0]
+    return f"{worst.because}{f' (if {worst.given})' if worst.given else ''}"
 
 
 def line_of(world: World, group: Class) -> str:
     """The same in one line."""
     who, verdict = f"{kind_of(world, group)} ({counted(group.recipients)})", group.prediction.verdict
-    return f"{len(group.recipients)} {verdict}: {who}: {reason(group.prediction)}"
+    return f"{len(group.recipients)} {verdict}: {who}: {why(group.prediction)}"
 
 
 def kind_of(world: World, group: Class) -> str:

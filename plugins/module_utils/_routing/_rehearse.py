@@ -1,0 +1,218 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Plays states by prediction alone: per state who would be hurt, how and why. Only what a change can touch is predicted again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._classes import Class
+from ._findings import Finding
+from ._hazards import evaluate
+from ._outcomes import HURTS, OUTCOMES
+from ._people import ORIGINS, everyone, sender_for, shown
+from ._rehearse_fate import Fate, Leaf, group_of, joined, leaf_key, leaves, narrowed, predicted
+from ._rehearse_plan import State
+from ._rehearse_reach import behind, leads
+from ._rehearse_sign import Closer, unique
+from ._world import World
+
+
+@dataclass(frozen=True)
+class Group:
+    """Recipients with one fate from one origin who can be hurt.
+
+    new: those who were not before the plan began. fresh: those of them who were not in the state before.
+    """
+
+    origin: str
+    of: Class
+    new: tuple[str, ...]
+    fresh: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Played:
+    """A state and what came of it. counts: pairs of recipient and origin by outcome. hurt: the groups that can be hurt.
+
+    beyond: pairs that a rule makes worse where it matches, by rule; its predicates are not evaluated.
+    """
+
+    state: State
+    counts: dict[str, int]
+    hurt: tuple[Group, ...]
+    beyond: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    def newly(self, fresh: bool = False) -> dict[str, int]:
+        """Pairs that the plan hurts, by outcome; fresh: those that it did not hurt in the state before."""
+        found: dict[str, int] = {}
+        for group in self.hurt:
+            number = len(group.fresh if fresh else group.new)
+            if number:
+                verdict = group.of.prediction.verdict
+                found[verdict] = found.get(verdict, 0) + number
+        return {outcome: found[outcome] for outcome in OUTCOMES if outcome in found}
+
+    def to_dict(self, number: int, limit: int) -> dict[str, Any]:
+        """The form in a result."""
+        state, newly = self.state, self.newly()
+        return {
+            "number": number,
+            "step": state.step,
+            "state": state.title,
+            "wave": state.wave,
+            "order": state.order,
+            "wait": state.wait,
+            "wait_for": state.wait_for,
+            "counts": self.counts,
+            "hurt": sum(len(group.of.recipients) for group in self.hurt),
+            "newly_hurt": sum(newly.values()),
+            "newly": newly,
+            "fresh": self.newly(fresh=True),
+            "other_rules": self.beyond,
+            "who": _who(self, limit),
+            "guards": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def _who(played: Played, limit: int) -> list[dict[str, Any]]:
+    """The classes that can be hurt, one entry for all origins with the same end, those hurt by the plan first."""
+    found: dict[Hashable, dict[str, Any]] = {}
+    first = sorted(played.hurt, key=lambda group: (-len(group.fresh), -len(group.new), -len(group.of.recipients)))
+    for group in first[: limit * len(ORIGINS)]:
+        told = shown(played.state.world, group.of, limit)
+        key = (told["outcome"], told["kind"], told["why"], group.new, group.fresh, group.of.recipients)
+        if key not in found:
+            names = group.fresh or group.new or group.of.recipients
+            found[key] = {**told, "origins": [], "new": len(group.new), "fresh": len(group.fresh), "first": list(names[:limit])}
+        found[key]["origins"].append(group.origin)
+    ranked = sorted(found.values(), key=lambda one: (-one["fresh"], -one["new"], -one["recipients"]))
+    return ranked[:limit]
+
+
+@dataclass
+class Stage:
+    """The recipients by class, and the fates in the world as it is now. predictions: how many were made so far."""
+
+    domains: Sequence[str]
+    people: list[str] = field(default_factory=list)
+    signs: dict[str, Hashable] = field(default_factory=dict)
+    classes: dict[Hashable, dict[str, None]] = field(default_factory=dict)
+    known: dict[tuple[str, Hashable], Fate] = field(default_factory=dict)
+    before: dict[str, frozenset[str]] = field(default_factory=dict)
+    last: dict[str, frozenset[str]] = field(default_factory=dict)
+    back: dict[str, set[str]] = field(default_factory=dict)
+    ends: dict[str, dict[Hashable, Leaf]] = field(default_factory=dict)
+    predictions: int = 0
+    most: int = 0
+
+    def play(self, state: State) -> Played:
+        """One state."""
+        if state.shape or not self.people:
+            self._reshape(state.world)
+        elif state.touched is None:
+            self.known.clear()
+        else:
+            self._moved(state.world, state.touched)
+        self.most = max(self.most, len(self.classes))
+        counts = dict.fromkeys(OUTCOMES, 0)
+        beyond: dict[str, int] = {}
+        hurt: list[tuple[str, Class]] = []
+        for origin in state.origins:
+            for sign, members in self.classes.items():
+                found = self._fate(state.world, origin, sign, members)
+                counts[found.outcome] += len(members)
+                for rule in found.beyond:
+                    beyond[rule] = beyond.get(rule, 0) + len(members)
+                if found.outcome in HURTS:
+                    hurt.append((origin, Class(found.prediction, tuple(members))))
+        groups = self._compared(hurt)
+        findings = evaluate(state.judged).all if state.judged else ()
+        return Played(state, {name: number for name, number in counts.items() if number}, groups, beyond, findings)
+
+    def _compared(self, hurt: Sequence[tuple[str, Class]]) -> tuple[Group, ...]:
+        """The same with who is hurt by the plan, and who is so only now."""
+        now = {origin: frozenset(one for from_, group in hurt if from_ == origin for one in group.recipients) for origin in ORIGINS}
+        self.before = self.before or now
+        last, self.last = self.last or now, now
+        found = []
+        for origin, group in hurt:
+            new = tuple(one for one in group.recipients if one not in self.before[origin])
+            found.append(Group(origin, group, new, tuple(one for one in new if one not in last[origin])))
+        return tuple(found)
+
+    def _fate(self, world: World, origin: str, sign: Hashable, members: Iterable[str]) -> Fate:
+        key = (origin, sign)
+        if key not in self.known:
+            self.known[key] = self._foretold(world, origin, next(iter(members)))
+        return self.known[key]
+
+    def _foretold(self, world: World, origin: str, address: str) -> Fate:
+        """By itself, or of a group the worst of its members."""
+        sender = sender_for(origin, self.domains)
+        found: list[Fate] = []
+        for sign, leaf in self._ends(world, address).items():
+            key = (origin, sign)
+            if key not in self.known:
+                self.predictions += 1
+                self.known[key] = predicted(narrowed(world, leaf), sender, address, origin)
+            found.append(self.known[key])
+        if found:
+            return joined(found)
+        self.predictions += 1
+        return predicted(world, sender, address, origin)
+
+    def _ends(self, world: World, address: str) -> dict[Hashable, Leaf]:
+        """The ends of a group, one for each fate; none for what is no group."""
+        if address not in self.ends:
+            group = group_of(world, address)
+            every = leaves(world, group) if group else ()
+            self.ends[address] = {("by a group", leaf_key(world, address, leaf, self.signs)): leaf for leaf in every}
+        return self.ends[address]
+
+    def _reshape(self, world: World) -> None:
+        """Everybody anew: what tells recipients apart has changed."""
+        self.people = everyone(world, self.domains)
+        self.back = leads(world)
+        self.known.clear()
+        self.signs.clear()
+        self.classes.clear()
+        self.ends.clear()
+        self._sign(Closer(world), self.people)
+
+    def _moved(self, world: World, touched: frozenset[str]) -> None:
+        """Those whom the change can touch; the others keep their class and their prediction."""
+        chosen = behind(self.back, touched)
+        again = [address for address in self.people if address in chosen]
+        for address in again:
+            self.ends.pop(address, None)
+            sign = self.signs[address]
+            del self.classes[sign][address]
+            if not self.classes[sign]:
+                del self.classes[sign]
+            if unique(sign):
+                self._forget(sign)
+        self._sign(Closer(world), again)
+
+    def _forget(self, sign: Hashable) -> None:
+        """The fates of one recipient alone; those of other classes stay, since another may come into them."""
+        for origin in ORIGINS:
+            self.known.pop((origin, sign), None)
+        for key in [key for key in self.known if _within(key[1], sign)]:
+            del self.known[key]
+
+    def _sign(self, signer: Closer, addresses: Iterable[str]) -> None:
+        for address in addresses:
+            sign = signer.sign(address)
+            self.signs[address] = sign
+            self.classes.setdefault(sign, {})[address] = None
+
+
+def _within(key: Hashable, sign: Hashable) -> bool:
+    """True for the fate of a group's member that is a class of its own."""
+    return isinstance(key, tuple) and key[0] == "by a group" and key[1][2] == sign

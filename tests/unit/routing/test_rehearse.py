@@ -1,0 +1,224 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rehearsal: every state of the plan, nobody's fate left out of date, and what it says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._foresight import look_ahead
+from ansible_collections.mailops.exchange.plugins.module_utils._rehearsal import plot_of, rehearsal_info
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._classes import predict_all
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._people import ORIGINS, everyone, sender_for
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._predict import predict
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse import Stage
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_fate import fate_of
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_plan import State, story
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_words import screen
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward, World
+from harness.crowd import crowd
+
+from . import worlds
+from .test_tools import context, tenant
+
+
+def states_of(options: Mapping[str, Any], **more: Any) -> list[State]:
+    """The states of a plan."""
+    given = {**options, **more}
+    sight = look_ahead(given, context(tenant()), "setup")
+    return list(story(plot_of(given, context(tenant()), sight)))
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> dict[str, Any]:
+    """A small crowd with two waves."""
+    return crowd(tmp_path, 120, 2).options
+
+
+def rehearsed(options: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    session = tenant()
+    result = rehearsal_info({"limit": 10, **options, **more}, context(session))
+    assert session.sent == [], "a snapshot needs no reading, and nothing is written"
+    return result
+
+
+def test_the_whole_plan_is_played_in_its_order(options: dict[str, Any]) -> None:
+    found = [(state.step, state.title, state.order) for state in states_of(options)]
+    assert found == [
+        ("now", "as it is", ""),
+        ("setup", "domains relay, group and connectors are there, no rule yet", ""),
+        ("enforce", "rules on, may not act yet", ""),
+        ("enforce", "rules on and acting", ""),
+        *[
+            wave
+            for number in (34, 34)
+            for wave in (
+                ("cutover", f"{number} users in the group, may not act yet", ""),
+                ("cutover", "in the group and effective, no forward yet", ""),
+                ("forward", "forwards on, last sync to come", ""),
+                ("forward", "last sync done", ""),
+            )
+        ],
+        ("mx", "MX moved, some resolvers hold the former one", ""),
+        ("mx", "MX at the tenant", ""),
+        ("teardown", "rules off, may still act", ""),
+        ("teardown", "rules off and not acting", ""),
+        ("remove", "domains are Authoritative", "loop_free, for comparison"),
+        ("remove", "rules removed", "loop_free, for comparison"),
+        ("dismantle", "connectors removed", "loop_free, for comparison"),
+        ("dismantle", "group removed", "loop_free, for comparison"),
+        ("remove", "rules removed", "documented"),
+        ("dismantle", "connectors removed", "documented"),
+        ("dismantle", "group removed", "documented"),
+        ("dismantle", "domains are Authoritative", "documented"),
+        ("sources_off", "forwards off, the foreign host switched off", ""),
+    ]
+
+
+def test_mx_first_moves_it_before_the_first_wave_and_the_chosen_order_comes_last(options: dict[str, Any]) -> None:
+    found = [state.step for state in states_of(options, mx="first", teardown_order="loop_free")]
+    assert found.index("mx") < found.index("cutover")
+    orders = [state.order for state in states_of(options, teardown_order="loop_free") if state.order]
+    assert orders[0] == "documented, for comparison"
+    assert orders[-1] == "loop_free"
+
+
+def test_waits_last_as_long_as_declared(options: dict[str, Any]) -> None:
+    waits = {(state.step, state.wait) for state in states_of(options, rule_latency=1800) if state.wait}
+    assert waits == {("enforce", 1800), ("cutover", 1800), ("mx", 3600), ("mx", 72 * 3600), ("teardown", 1800)}
+
+
+def plainly(world: World, origins: tuple[str, ...]) -> dict[str, int]:
+    """Counts by predicting everybody anew."""
+    counts: dict[str, int] = {}
+    for origin in origins:
+        for address in everyone(world, ["example.com"]):
+            outcome = fate_of(predict(world, sender_for(origin, ["example.com"]), address, origin)).outcome
+            counts[outcome] = counts.get(outcome, 0) + 1
+    return counts
+
+
+@pytest.mark.parametrize("more", [{}, {"mx": "first"}, {"membership": "pending", "seed_group": False}, {"rule_scope": "organization"}])
+def test_what_is_predicted_again_is_all_that_has_changed(tmp_path: Path, more: dict[str, Any]) -> None:
+    made = crowd(tmp_path, 75, 2)
+    # Groups of ten people on the move have more readings than a prediction walks, so that they are compared by themselves.
+    rows = made.snapshot["rows"]
+    rows["recipients"] = [row for row in rows["recipients"] if row["RecipientTypeDetails"] != "MailUniversalDistributionGroup"]
+    made.snapshot["members"], rows["groups"] = {}, []
+    rows["mailboxes"] = [
+        {"PrimarySmtpAddress": "pilot0@example.com", "ForwardingAddress": "stub3@example.com"},
+        {"PrimarySmtpAddress": "pilot1@example.com", "ForwardingSmtpAddress": "smtp:stub4@example.com"},
+    ]
+    stage = Stage(["example.com"])
+    for state in states_of(made.options, **more):
+        assert stage.play(replace(state, judged=None)).counts == plainly(state.world, state.origins), (state.step, state.title)
+
+
+def with_group(world: World, *members: str, outsiders: bool = True) -> World:
+    group = worlds.group("staff", members, outsiders=outsiders)
+    return replace(world, parties=(*world.parties, group, worlds.group("all", [group.id, "room"], outsiders=True)))
+
+
+@pytest.mark.parametrize("outsiders", [True, False])
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_group_is_as_badly_off_as_the_worst_of_its_members(outsiders: bool, settled: bool) -> None:
+    start = with_group(worlds.at_tenant(worlds.world()), "migrated", "stub", "pilot", "shared", outsiders=outsiders)
+    stage, worst = Stage([worlds.SHARED]), dict[str, set[str]]()
+    for state in (
+        State("now", "", start, shape=True),
+        State("moved", "", change.joined(start, ["stub"], settled=settled), touched=frozenset({"stub", f"stub@{worlds.SHARED}"})),
+        State("forwards", "", change.forwarded(start, {f"pilot@{worlds.SHARED}": Forward(f"pilot@{worlds.ROUTING}")})),
+    ):
+        stage.play(state)
+        for name in ("staff", "all"):
+            address = f"{name}@{worlds.SHARED}"
+            for origin in ORIGINS:
+                direct = predict(state.world, sender_for(origin, [worlds.SHARED]), address, origin).verdict
+                assert stage.known[origin, stage.signs[address]].outcome == direct, (state.step, name, origin)
+                worst.setdefault(origin, set()).add(direct)
+    assert any(len(outcomes) > 1 for outcomes in worst.values())
+
+
+def test_aliases_of_forwarded_mailboxes_share_classes(tmp_path: Path) -> None:
+    made = crowd(tmp_path, 200, 2)
+    last = next(state for state in reversed(states_of(made.options)) if state.wave)
+    stage = Stage(["example.com"])
+    stage.play(replace(last, shape=True, judged=None))
+    aliases = [address for address in stage.people if address.startswith("alias")]
+    assert len({stage.signs[address] for address in aliases}) < len(aliases) / 2
+    plain = sum(len(group.recipients) for group in predict_all(last.world, "", aliases, "internet"))
+    assert plain == len(aliases)
+
+
+def test_who_is_hurt_by_the_plan_is_named_with_the_guard_that_says_so(options: dict[str, Any]) -> None:
+    result = rehearsed(options)
+    enforced = next(state for state in result["states"] if state["state"] == "rules on, may not act yet")
+    assert enforced["fresh"] == {"bounced": 3}
+    hurt = {one["kind"] for one in enforced["who"] if one["fresh"]}
+    assert hurt == {"groupmailbox", "publicfolder"}
+    assert {guard["id"] for guard in enforced["guards"] if guard["blocks"]} >= {"U4"}
+    stopped = next(state for state in result["states"] if state["state"] == "rules off, may still act")
+    assert stopped["fresh"]["loop"]
+    assert {guard["id"] for guard in stopped["guards"]} >= {"U2", "U3", "U11"}
+    assert {"U2", "U4"} <= set(result["summary"]["refusing"])
+
+
+def test_a_plan_that_hurts_nobody_says_so(options: dict[str, Any]) -> None:
+    folders = [f"{kind}{number}@example.com" for kind in ("m365group", "folder") for number in range(10)]
+    result = rehearsed(options, tenant_addresses=folders)
+    enforced = [state for state in result["states"] if state["step"] == "enforce"]
+    assert all(not state["fresh"] for state in enforced)
+    assert all(state["newly_hurt"] == 0 for state in result["states"] if state["step"] in {"setup", "cutover", "forward"})
+
+
+def test_who_was_hurt_before_is_not_laid_at_the_plans_door(options: dict[str, Any]) -> None:
+    first = rehearsed(options)["states"][0]
+    assert first["hurt"] > 0
+    assert first["newly_hurt"] == 0
+
+
+def test_the_screen_is_at_most_sixty_lines_and_ends_in_the_figures(tmp_path: Path) -> None:
+    result = rehearsed(crowd(tmp_path, 200, 20).options)
+    assert len(result["screen"]) <= 61
+    assert result["screen"][-1] == result["line"]
+    assert result["line"].startswith("93 states, 200 recipients, ")
+    assert any("wave wave01 to wave19: nobody newly hurt" in line for line in result["screen"])
+    assert any(line.startswith("rule 'Quarantine words' asks for something that is not evaluated") for line in result["screen"])
+
+
+def test_more_than_sixty_lines_are_counted() -> None:
+    state = {
+        **dict.fromkeys(("step", "state", "order", "wait_for"), "x"),
+        **dict.fromkeys(("who", "guards"), ()),
+        **{key: {} for key in ("fresh", "newly", "counts", "other_rules")},
+        "wave": "",
+        "wait": 0,
+    }
+    figures = {**dict.fromkeys(("states", "recipients", "classes", "waits", "seconds"), 0), "newly_hurt": {}, "refusing": []}
+    figures["newly_hurt"] = dict.fromkeys(("split", "bounced", "loop", "lost"), 0)
+    lines = screen([{**state, "number": number} for number in range(100)], figures)
+    assert len(lines) == 60
+    assert lines[-2] == "and 42 more lines under states"
+
+
+def test_what_is_missing_is_told_first(options: dict[str, Any]) -> None:
+    result = rehearsed(options, known=None, source_file=None, waves_file=None, seed_group=False)
+    assert [line.split(" ")[:4] for line in result["screen"][:3]] == [
+        ["The", "MX", "of", "example.com"],
+        ["There", "is", "no", "source"],
+        ["There", "is", "no", "waves"],
+    ]
+
+
+def test_what_a_set_up_leaves_is_what_the_story_says(options: dict[str, Any]) -> None:
+    once = states_of(options)
+    world = next(state.world for state in once if state.title == "rules on and acting")
+    assert [rule.name for rule in world.rules if rule.route] == ["Coexistence"]
+    assert world.group in world.by_address
+    assert {one.type for name, one in world.domains.items() if name == "example.com"} == {"internalrelay"}
