@@ -65,6 +65,13 @@ attributes:
   async:
     support: full
     description: Can be run with C(async).
+notes:
+  - Addresses are compared without regard to case, brackets and C(smtp:) prefixes, and written in lower case.
+"""
+
+    HOST = r"""
+options: {}
+attributes:
   become:
     support: full
     description: Needs the rights of the mail system's administrator on the host.
@@ -72,5 +79,4 @@ requirements:
   - Python 3.10 or newer on the mail host, and nothing else
 notes:
   - Runs on the mail host itself, not on a host of the tenant.
-  - Addresses are compared without regard to case, brackets and C(smtp:) prefixes, and written in lower case.
 """

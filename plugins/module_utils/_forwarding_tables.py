@@ -162,7 +162,8 @@ def _assignments(main_cf: str) -> list[re.Match[str]]:
 
 
 def _appended(name: str, default: str) -> str:
-    return f"{PARAMETER} = {name}{', ' if default else ''}{default}"
+    # No comma, unlike a name put into somebody's list: so that a line of our own is told from theirs.
+    return f"{PARAMETER} = {name} {default}".rstrip()
 
 
 def listed(main_cf: str, name: str, default: str) -> str:

@@ -19,6 +19,7 @@ author:
   - The mailops.exchange authors (!UNKNOWN)
 extends_documentation_fragment:
   - mailops.exchange.forwarding
+  - mailops.exchange.forwarding.host
 options:
   account:
     description: The cPanel account that owns the domains, when the task runs as root; left out, the task runs as the account itself.

@@ -20,6 +20,7 @@ author:
   - The mailops.exchange authors (!UNKNOWN)
 extends_documentation_fragment:
   - mailops.exchange.forwarding
+  - mailops.exchange.forwarding.host
 options:
   zmprov:
     description: The program.

@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from ansible.module_utils import basic
 from fakes import install
@@ -37,8 +38,9 @@ def _arguments(arguments: dict[str, Any]) -> Iterator[None]:
 def run(name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
     """One task: the module's result, failed or not."""
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}
-    out = io.StringIO()
-    with _arguments(arguments), contextlib.redirect_stdout(out):
+    out, told = io.StringIO(), []  # in a process that also has the controller's parts, core shows warnings elsewhere
+    warn = mock.patch.object(basic.AnsibleModule, "warn", lambda _module, text: told.append(text))
+    with _arguments(arguments), warn, contextlib.redirect_stdout(out):
         try:
             importlib.import_module(f"{MODULES}.{name}").main()
         except SystemExit:
@@ -46,7 +48,7 @@ def run(name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
         else:
             raise AssertionError("a module ends by exit_json or fail_json")
     found: dict[str, Any] = json.loads(out.getvalue().strip().splitlines()[-1])
-    return found
+    return {**found, "warnings": told}
 
 
 def row(user: str, **more: Any) -> dict[str, Any]:

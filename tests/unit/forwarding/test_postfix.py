@@ -112,7 +112,7 @@ def test_main_cf_without_a_list_of_maps(machine: Machine) -> None:
     for form in (text, f"{text}\n"):
         machine.main_cf.write_text(form, encoding="utf-8")
         machine.done(row("user1"))
-        assert f"\nvirtual_alias_maps = hash:{machine.path}, $virtual_maps" in machine.main_cf.read_text(encoding="utf-8")
+        assert f"\nvirtual_alias_maps = hash:{machine.path} $virtual_maps" in machine.main_cf.read_text(encoding="utf-8")
         machine.done(row("user1"), state="absent")
         assert machine.main_cf.read_text(encoding="utf-8") == form
 
