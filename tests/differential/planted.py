@@ -70,8 +70,8 @@ SANDBOX: Mapping[str, Error] = {
     ),
     "rules act at once": Error(
         "mail/view.py",
-        "else tenant.acting_rules()",
-        'else sorted(tenant.tables["TransportRule"].rows(), key=lambda row: int(row["Priority"]))',
+        "rules=list(rules),",
+        'rules=sorted(tenant.tables["TransportRule"].rows(), key=lambda row: int(row["Priority"])),',
     ),
     "forwards do not move readers": Error(
         "mail/readers.py", "return TENANT if any(reader in state.forwards for state in self.hosts()) else SOURCE", "return SOURCE"

@@ -119,7 +119,7 @@ class Play:
             "resolver": "stale" if "internet" in readings.stale(reading) else "fresh",
         }
         if letter.origin == "tenant":
-            wanted["tenant"] = ORGANIZATION
+            wanted |= {"tenant": ORGANIZATION, "from": letter.sender or f"postmaster@{ORGANIZATION}"}
         elif letter.origin != "internet":
             own = self.scenario.host_of(letter.sender) or self.scenario.host_of(letter.recipients[0]) or self.scenario.hosts[0]
             wanted["host"] = own.name

@@ -31,7 +31,6 @@ class Times:
     `early` and `healed` hold, by address, the spans in which a wave's mail may lie on the other side than its reader.
     """
 
-    start: datetime
     relay: datetime | None = None  # the domains take unknown addresses
     acts: datetime | None = None  # transport acts on the routing rules
     stopped: datetime | None = None  # the first routing rule was disabled

@@ -38,9 +38,17 @@ KINDS = {
     "folder": 1,
     "list": 1,
 }
-# Seconds of the service's clock: when rules and memberships act, how long resolvers hold an MX; and how much faster it runs than ours.
-RULE_LATENCY, MEMBERSHIP_LATENCY, TTL = 1800, 1500, 3600
+# Seconds of the service's clock: how long the roles wait by time, and how long resolvers hold an MX; and how much faster it runs than ours.
+TIME, TTL = 3600, 3600
 RATE = 600
+# Between two steps; whatever changed before acts by then, also where the service becomes slower.
+BETWEEN = 2 * 3600
+# What the service is like during a step. Of two servers the first is done at half the time, so that a probe may see it and only the time
+# protects; where the service is slower than the time that the roles wait, only the probe does.
+USUAL = {"rule_latency": 1800, "membership_latency": 1500, "servers": 1}
+UNEVEN = {"rule_latency": 3000, "membership_latency": 3000, "servers": 2}
+SLOW = {"rule_latency": 5400, "membership_latency": 5400, "servers": 1}
+SERVICE = {"wave1": UNEVEN, "wave2": SLOW, "teardown": UNEVEN}
 STEPS = ("setup", "wave1", "wave2", "rollback", "wave3", "mx", "teardown")
 FIRST = ("setup", "mx", "wave1", "wave2", "rollback", "wave3", "teardown")
 LEAST = 2000  # messages
@@ -49,7 +57,7 @@ WAVES = ("wave1", "wave2", "wave3")
 
 @dataclass(frozen=True)
 class Plan:
-    """One way to play the story. `cut` leaves waits out: time, probe, drain (the project's own), role (those of the roles)."""
+    """One way to play the story. `cut` leaves waits out: time, probe, drain; `only` plays some steps."""
 
     foreign: str = "builtin"
     mx: str = "last"
@@ -98,7 +106,6 @@ class Story(AbstractContextManager["Story"]):
     def __enter__(self) -> Story:
         """Start the sandbox; mail begins to flow with `play`."""
         self.sandbox.__enter__()
-        self.sandbox.control("PUT", "/parameters", {"rule_latency": RULE_LATENCY, "membership_latency": MEMBERSHIP_LATENCY})
         self.sandbox.control("PUT", "/clock", {"rate": RATE})
         entry = self.sandbox.tenants[0]
         (self.folder / "play").mkdir()
@@ -107,7 +114,7 @@ class Story(AbstractContextManager["Story"]):
         sources = {domain: one["name"] for one in self.sandbox.ready["foreign"] for domain in one["domains"]}
         self.project = Project(self.sandbox, self.tenant, entry["routing_domain"], self._some("pilot")[0], sources, self.plan.cut)
         self.letters = Letters(self.sandbox, self._crowd(), self.plan.rate, each=self.plan.each)
-        self.times = Times(self.project.now())
+        self.times = Times()
         members = [*self.waves["wave1"][:1], *self._some("noobj")[:1]]
         self.members = dict.fromkeys(self._some("list"), members)
         for name, domains in ((one["name"], one["domains"]) for one in self.sandbox.ready["foreign"]):
@@ -154,7 +161,8 @@ class Story(AbstractContextManager["Story"]):
         with self.letters:
             for step in self.plan.steps:
                 self.letters.step = step
-                self.times.start = self.project.now()
+                self.sandbox.control("PUT", "/clock", {"advance": BETWEEN})
+                self.sandbox.control("PUT", "/parameters", SERVICE.get(step, USUAL))
                 self._wave(step) if step in WAVES else getattr(self, f"_{step}")()
                 self.letters.enough()
         self._judge()
@@ -162,7 +170,7 @@ class Story(AbstractContextManager["Story"]):
 
     def extra(self) -> dict[str, Any]:
         """The extra variables of every playbook."""
-        waits = {"coexistence_rule_latency": 0} if "role" in self.plan.cut else {}
+        waits = {"coexistence_rule_latency": 1} if "time" in self.plan.cut else {}
         order = {"coexistence_teardown_order": self.plan.order, "coexistence_mx": self.plan.mx}
         return variables(self.tenant) | order | waits
 
@@ -177,7 +185,7 @@ class Story(AbstractContextManager["Story"]):
     def _setup(self) -> None:
         self.run("setup")
         self.times.relay = self.project.called("Set-AcceptedDomain", DomainType="InternalRelay")
-        self.times.acts = self.project.after(self.project.called("New-TransportRule"), RULE_LATENCY)
+        self.times.acts = self.project.after(self.project.called("New-TransportRule"), USUAL["rule_latency"])
         self.project.until(self.times.acts)
         self.project.probe(self.waves["wave1"][:1], "source", origin="tenant")
 
@@ -185,14 +193,10 @@ class Story(AbstractContextManager["Story"]):
         users = self.waves[wave] + (self.waves["wave2"] if wave == "wave3" else [])
         if wave == "wave3":
             self._license()
-        self.run("cutover", coexistence_users=users)
-        self.move(users, self.project.now())
-
-    def move(self, users: list[str], changed: datetime) -> None:
-        """Group, wait, probe, forward, probe, what was under way, last sync."""
         project = self.project
-        self._span(self.times.early, users, self.times.start)
-        project.until(project.after(changed, MEMBERSHIP_LATENCY))
+        self._span(self.times.early, users, project.now())
+        self.run("cutover", coexistence_users=users)
+        project.until(project.after(project.called("Add-DistributionGroupMember"), TIME))
         project.probe(users, "tenant", origin="tenant")
         project.sync(users, last=False)
         begun = project.now()
@@ -214,13 +218,12 @@ class Story(AbstractContextManager["Story"]):
 
     def _rollback(self) -> None:
         users, project = self.waves["wave2"], self.project
-        self._span(self.times.early, users, self.times.start)
+        self._span(self.times.early, users, project.now())
         project.forward(users, on=False)
         project.probe(users, "source", origin="source")
         project.at_home(users, "source")
         self.run("rollback", coexistence_users=users)
-        over = project.after(project.now(), MEMBERSHIP_LATENCY)
-        project.until(over)
+        project.until(project.after(project.called("Remove-DistributionGroupMember"), TIME))
         project.probe(users, "source", origin="tenant")
         self._close(self.times.early, users, project.now())
 

@@ -68,6 +68,7 @@ class Parameters:
     manager_check: bool = False  # an app that is not in ManagedBy needs BypassSecurityGroupManagerCheck
     group_members_limit: int = 100000
     # Transport (used by mail flow)
+    servers: int = 1  # of transport, in turn; each acts on rules and members a share of the latency later than the one before
     sent_to_scope_reading: str = "a"
     nested_groups_count: bool = True
     loop_entries: int = 3

@@ -140,9 +140,9 @@ class Tenant:
         self.writes += 1
         self.tables[table].remove(key, self.now(), self.horizon())
 
-    def acting_rules(self) -> list[Row]:
-        """Return the rules that transport acts on now: those of some time ago, in order."""
-        moment = self.now() - timedelta(seconds=self.parameters.rule_latency)
+    def acting_rules(self, share: float = 1.0) -> list[Row]:
+        """Return the rules that transport acts on now: those of some time ago, in order; ``share``: of the latency, for one server."""
+        moment = self.now() - timedelta(seconds=self.parameters.rule_latency * share)
         return sorted(self.tables["TransportRule"].rows(moment), key=lambda row: int(row["Priority"]))
 
     def acting_members(self) -> dict[str, list[str]]:

@@ -43,3 +43,14 @@ def test_a_project_hurts_nobody(play: Callable[[Plan], Told], plan: Plan, record
     assert told.announced, "mail from the tenant to a stub before the rule acts is split"
     assert known["early"], "the waits of the waves had mail in them"
     record_property("figure", line(plan, told, 0).rpartition(",")[0])
+
+
+# What each wait protects from: with it left out mail loops while that step runs.
+# In the first the service acts unevenly, in the second late.
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("wait", "steps"), [("time", ("setup", "wave1")), ("probe", ("setup", "wave2"))])
+def test_a_story_without_its_waits_is_red(play: Callable[[Plan], Told], wait: str, steps: tuple[str, ...]) -> None:
+    told = play(Plan(cut=(wait,), only=steps, each=3, least=0))
+    looped = [one for one in told.copies if one.outcome == "loop" and one.kind != account.UNKNOWN]
+    assert {one.step for one in looped} == {steps[-1]}
+    assert len(told.problems) >= len(looped)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ._checks import domain_of, under
 from ._predicates import SYSTEM_MAIL, Seen, matches
-from ._route import Copy, Message, Step, by_mx, ends, goes
+from ._route import INTERNET, Copy, Message, Step, by_mx, ends, goes
 from ._world import AUTHORITATIVE, MAILBOXES, POINTERS, TENANT, Connector, Foreign, Party, Rule, World
 
 AT = "tenant"
@@ -125,8 +125,21 @@ def _seen(message: Message, copy: Copy, resolved: Resolved) -> Seen:
         ranges=hop.ranges if hop else (),
         others=message.others,
         asked=message.asked,
+        along=_along(message, copy),
         headers=copy.headers,
     )
+
+
+def _along(message: Message, copy: Copy) -> tuple[str, ...] | None:
+    """The other recipients in this transaction: all at submission, those of the domain from the internet, nobody after a foreign host."""
+    if message.others is None or (copy.internal and not copy.entries):
+        return message.others
+    if copy.hop != INTERNET:
+        return ()
+    domain, world = domain_of(copy.recipient), message.world
+    accepted = world.accepted(domain)
+    there = accepted is None or accepted.type != AUTHORITATIVE
+    return tuple(one for one in message.others if domain_of(one) == domain and (there or world.by_address.get(one)))
 
 
 def _acted(message: Message, state: Ruled, rule: Rule, why: str, resolved: Resolved) -> Ruled:

@@ -14,7 +14,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import ra
 
 from ._checks import domain_of, under
 from ._readings import Oracle
-from ._world import DYNAMIC, EXPANDED, Party, Predicate, Rule, World
+from ._world import DYNAMIC, EXPANDED, Party, Predicate, Rule, World, plain
 
 SYSTEM_MAIL = frozenset({"bounce", "oof", "journal"})
 # A pattern with a repeated group can take for ever; it is not evaluated.
@@ -27,6 +27,7 @@ class Seen:
 
     internal: the message is authenticated. ranges: what the last hop sends from. others: the message's other recipients;
     None where nobody knows them. headers: those that our rules set on the way. asked: whom the sender wrote to, as headers show it.
+    along: those of the others that came in the same transaction.
     """
 
     world: World
@@ -41,6 +42,7 @@ class Seen:
     others: tuple[str, ...] | None
     headers: Mapping[str, str]
     asked: str = ""
+    along: tuple[str, ...] | None = ()
 
 
 def matches(rule: Rule, seen: Seen) -> tuple[bool, str]:
@@ -247,16 +249,19 @@ def _any_recipient(test: Text) -> Test:
 
     def look(rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
         own = test(looked_at(rule, seen), predicate.values)
-        if own or seen.others is None:
+        if own or seen.along is None:
             return own or None
-        return _any([own, *(test(_primary(seen.world, other), predicate.values) for other in seen.others)])
+        return _any([own, *(_of_other(seen.world, other, predicate, test) for other in seen.along)])
 
     return look
 
 
-def _primary(world: World, address: str) -> str:
-    party = world.by_address.get(address)
-    return party.primary if party else address
+def _of_other(world: World, address: str, predicate: Predicate, test: Text) -> bool | None:
+    """What a predicate says of another recipient; not evaluated for one that stands for others."""
+    party = world.by_address.get(address) or world.by_address.get(plain(address))
+    if party and (party.kind in EXPANDED or party.forward or party.forward_smtp):
+        return None
+    return test(party.primary if party else address, predicate.values)
 
 
 def _any_sent_to(_rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:

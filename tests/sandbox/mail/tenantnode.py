@@ -46,6 +46,7 @@ class TenantNode(Node):
         found = plan.settings(tenant)
         self._wave = partial(in_wave, known=found.group, pending=found.pending)
         self._answered: set[tuple[str, str]] = set()
+        self._turn = 0
         self._held: dict[tuple[str, str], datetime] = {}
 
     def forget(self) -> None:
@@ -83,7 +84,7 @@ class TenantNode(Node):
             mail = self.world.with_id(arrival)
         session = self._session(arrival)
         message = self._message(mail, arrival, session)
-        refusal = edge.data(self.view.directory(), message, self.world.zone.lookup())
+        refusal = edge.data(self.view.directory(), message, self.world.zone.lookup(self.world.view_of(self.name)))
         origin = "tenant" if session.authenticated else "internet"
         if refusal is not None:
             if self.world.external(arrival.peer):
@@ -123,6 +124,12 @@ class TenantNode(Node):
         self.world.ledger.live(mail.id, recipient, 1)
         self.courier.start(self._process(mail, message, content, arrival.recipients))
 
+    def _share(self) -> float:
+        """Return the share of the latencies that the server has which takes the next message."""
+        self._turn += 1
+        servers = max(1, self.tenant.parameters.servers)
+        return (self._turn % servers + 1) / servers
+
     async def _process(self, mail: Read, message: Message, content: bytes, recipients: Sequence[tuple[str, str]]) -> None:
         """Route one message and do what the legs say; each recipient's mark of being under way ends here."""
         now = self.world.now()
@@ -131,7 +138,7 @@ class TenantNode(Node):
         written: dict[str, list[str]] = {"": [""]}
         for address, asked in recipients:
             written.setdefault(address, []).append(asked)
-        directory = self.view.directory()
+        directory = self.view.directory(share=self._share())
         legs = [replace(leg, asked=asked) for leg in route(directory, message) for asked in written[leg.asked]]
         failures: list[Failure] = []
         self._expanded(directory, message)
@@ -243,7 +250,7 @@ class TenantNode(Node):
         """Say whether relayed mail leaves by the ordinary addresses: from inside, or with SPF or a signature that held on arrival."""
         if message.session.authenticated or not message.sender:
             return True
-        found = check(message, self.world.zone.lookup())
+        found = check(message, self.world.zone.lookup(self.world.view_of(self.name)))
         return found.spf or found.dkim
 
     def _send(self, mail: Read, message: Message, content: bytes, leg: Leg, row: Traced) -> None:

@@ -46,15 +46,20 @@ class View:
         self._settings: dict[str, list[Row]] = {}
         self._present: Groups = ({}, {})
 
-    def directory(self, *, present: bool = False) -> Directory:
-        """Return the tenant as transport sees it now; ``present``: with the rules and members as they stand, not as they act."""
+    def directory(self, *, present: bool = False, share: float = 1.0) -> Directory:
+        """Return the tenant as transport sees it now; ``present``: with the rules and members as they stand, not as they act.
+
+        ``share``: of the latencies, as one server of several has it.
+        """
         tenant, known = self._tenant, self._tenant.parameters
         self._refresh()
         settings = self._settings
         organization: Row = next(iter(settings["OrganizationConfig"]), {})
-        moment = None if present else self._moment(known.membership_latency)
+        moment = None if present else self._moment(known.membership_latency * share)
         names, members = self._present if moment is None else self._groups(moment)
-        rules = sorted(tenant.tables["TransportRule"].rows(), key=lambda row: int(row["Priority"])) if present else tenant.acting_rules()
+        rules = (
+            sorted(tenant.tables["TransportRule"].rows(), key=lambda row: int(row["Priority"])) if present else tenant.acting_rules(share)
+        )
         return Directory(
             tenant.organization,
             {domain.name: domain for domain in map(_domain, settings["AcceptedDomain"])},
