@@ -147,6 +147,35 @@ options:
   forwarding_file:
     description: A file on the controller that gets the forwarding list of a wave, as CSV.
     type: path
+  forwarding_backend:
+    description:
+      - What keeps the forwards at the source. V(postfix), V(zimbra) and V(cpanel) are switched on O(forwarding_host),
+        V(csv) and V(google) are files to import.
+      - With V(none) the forwards are yours to switch; the list says which.
+      - A source of O(sources) may name its own C(forwarding_backend) and C(forwarding_host).
+    type: str
+    choices: [none, postfix, zimbra, cpanel, csv, google]
+    default: none
+  forwarding_host:
+    description: The inventory's name of the mail host that keeps the forwards.
+    type: str
+  probe_sender:
+    description:
+      - The sender of probes from inside the tenant, an address in a shared domain that the submission account may send as.
+      - Left out, the submission account itself.
+    type: str
+  probe_outside_sender:
+    description:
+      - The sender of probes from outside, an address of yours in another domain. Without it mail from outside is not probed.
+    type: str
+  probe_sample:
+    description: How many users of a wave, and of each class of equal recipients in a verification, are probed; 0 for all.
+    type: int
+    default: 3
+  reconcile_fix:
+    description: What a reconciliation mends, V(members) or V(forwards) or both; all else it only reports.
+    type: list
+    elements: str
   forward_keep_copy:
     description: Whether a forward at the source also keeps a copy there; copies come twice while contents are still synchronised.
     type: bool
@@ -186,4 +215,12 @@ options:
   declared:
     description: What an earlier step returned as C(plan.declared); given instead of every other variable.
     type: dict
+  probes:
+    description: Results of M(mailops.exchange.mail_probe), or of probes that a wait made, for guards that ask for proof.
+    type: list
+    elements: dict
+  forwards:
+    description: Forwards that are on at the source, each with C(address) and C(routing_address), as its back end showed them.
+    type: list
+    elements: dict
 """

@@ -8,50 +8,71 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils import _members as members
+from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
+from ansible_collections.mailops.exchange.plugins.module_utils._foresight import full, see
 from ansible_collections.mailops.exchange.plugins.module_utils._membership import carry_out
+from ansible_collections.mailops.exchange.plugins.module_utils._resource import Resource
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _upkeep as upkeep
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _waves as waves
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Finding, Situation, Verdict, refusal
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._guards import evaluate
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Full, Probe
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import REPORTS, Finding, Situation, Verdict, refusal
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import Inputs, parse
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._objects import stamp
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import (
+    mail_plan,
+    membership,
+    time_plan,
+    waits,
+)
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import BrokenLineError, Line, description, read_line
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._objects import clock, line_of, stamp
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults, plan
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._snapshot import Recipient, take
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._status import screen, summary
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused, report
-from ansible_collections.mailops.exchange.plugins.module_utils._session import (
-    Cmdlet,
-    Failed,
-    Reply,
-    Row,
-    TimedOut,
-)
-from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
+from ansible_collections.mailops.exchange.plugins.module_utils._session import NOW, ExchangeError, Row
+from ansible_collections.mailops.exchange.plugins.module_utils._tables.distribution_group import PROPERTIES
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
 
-CLOCK = Cmdlet("Get-OrganizationConfig")
+# These judge what the objects themselves show.
+PLAIN_STEPS = frozenset({"status", "restored"})
+# A wave notes in the group that its membership changed.
+NOTE = Managed(Resource("DistributionGroup", PROPERTIES, verbs=frozenset({"Set"})))
 
 
-def look(params: Mapping[str, Any], context: Context, step: str) -> Situation:
-    """Declared inputs and the tenant as it is; raises InputError before and ExchangeError while reading."""
-    inputs = parse(params, step)
-    snapshot = take(context.session, inputs, step)
-    earlier = params.get("declared") or {}
-    case = Situation(inputs, snapshot, step, context.check_mode, dict(earlier.get("told") or {}), dict(earlier.get("final") or {}))
-    problems = faults(case)
-    if problems:
-        raise InputError(problems)
-    return case
+def look(params: Mapping[str, Any], context: Context, step: str) -> Full:
+    """Declared inputs, the tenant as it is, and what was seen outside it; raises InputError before and ExchangeError while reading."""
+    if step in PLAIN_STEPS:
+        inputs = parse(params, step)
+        earlier = params.get("declared") or {}
+        told, final = dict(earlier.get("told") or {}), dict(earlier.get("final") or {})
+        case = Situation(inputs, take(context.session, inputs, step), step, context.check_mode, told, final)
+        return with_proof(full(case, context, step, {}), params)
+    case, rows, members = see(params, context, step)
+    return with_proof(full(case, context, step, rows, members), params)
 
 
-def weigh(case: Situation, context: Context) -> Verdict:
+def with_proof(seen: Full, params: Mapping[str, Any]) -> Full:
+    """The same with the probes and forwards that earlier tasks saw."""
+    probes = tuple(Probe.read(row) for row in params.get("probes") or ())
+    forwards = {fold(row["address"]): Forward(fold(row["routing_address"])) for row in params.get("forwards") or ()}
+    known = seen.evidence.forwards_read or params.get("forwards") is not None
+    evidence = replace(seen.evidence, probes=(*seen.evidence.probes, *probes), forwards_read=known)
+    return replace(seen, world=change.forwarded(seen.world, forwards), evidence=evidence)
+
+
+def weigh(seen: Full, context: Context) -> Verdict:
     """The guards' verdict; raises Refused with every finding, and repeats what was accepted and told as warnings."""
-    verdict = evaluate(case)
+    case, verdict = seen.situation, evaluate(seen)
     if verdict.refusing:
         users = [{"user": finding.who, "reasons": [f"{finding.why}. {finding.remedy}"]} for finding in verdict.refusing]
         people = {"moved": [], "kept": [], "refused": users} if case.step in {"cutover", "rollback"} else {}
@@ -87,29 +108,50 @@ def shown(case: Situation, verdict: Verdict) -> dict[str, Any]:
 def plan_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Snapshot, guards, and the parameters of every object of the step. Reads only; without a plan when a guard refuses."""
     step = str(params["step"])
-    case = look(params, context, step)
-    verdict = weigh(case, context)
-    made = plan(case)
+    seen = look(params, context, step)
+    case, verdict = seen.situation, weigh(seen, context)
+    made = {**mail_plan(case, plan(case)), **kept_up(seen)}
     declared = {**case.inputs.raw, "told": made.get("told", dict(case.told)), "final": made.get("final", dict(case.final))}
     made["declared"] = declared
-    lines = screen(case, verdict) if step == "status" else []
+    lines = screen(seen, verdict) if step == "status" else upkeep.lines(seen, made) if step in REPORTS else []
     return {"changed": False, "calls": [], **shown(case, verdict), "plan": made, "screen": lines}
+
+
+def kept_up(seen: Full) -> dict[str, Any]:
+    """What only the steps of upkeep plan."""
+    if seen.step == "verify":
+        return upkeep.verify(seen, int(seen.inputs.raw["probe_sample"]))
+    return upkeep.reconcile(seen) if seen.step == "reconcile" else {}
 
 
 def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Move a whole wave, or bring it back, or refuse it whole."""
     back = params["state"] == "returned"
-    case = look(params, context, "rollback" if back else "cutover")
-    verdict = weigh(case, context)
+    seen = look(params, context, "rollback" if back else "cutover")
+    case, verdict = seen.situation, weigh(seen, context)
     checked = waves.check(case.inputs, case.snapshot)
     move = waves.move(case.inputs, case.snapshot, checked, back=back)
     todo = _change(case, move)
     calls = members.calls(case.inputs.group_address, todo, bypass=True)
-    carry_out(case.inputs.group_address, todo, calls, context)
+    people = (*move.moved, *move.kept)
+    times = time_plan(case, len(move.moved), len(people), back=back) if calls else []
+    for line in times:
+        context.progress(line)
+    noted = _note(case, context) if calls else []
+    try:
+        carry_out(case.inputs.group_address, todo, calls, context)
+    except ExchangeError as error:
+        error.made = [*noted, *error.made]
+        raise
     before, after = (sorted(map(members.shown, rows)) for rows in (_rows(case), todo.final))
+    moved = stamp(clock(case.snapshot)) if calls else line_of(case.inputs, case.snapshot).moved
+    names = [one.user.address for one in people]
     return {
         "changed": bool(calls),
-        "calls": report(calls),
+        "calls": [*noted, *report(calls)],
+        "time_plan": times,
+        "waits": waits(case, moved, membership(case, people, back=back), "the membership to act") if calls or moved else [],
+        "declared": {**case.inputs.raw, "users": names, "waves_file": None, "wave": None},
         **shown(case, verdict),
         "moved": [_told(one) for one in move.moved],
         "kept": [_told(one) for one in move.kept],
@@ -118,6 +160,20 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "lists": _lists(case.inputs, move),
         "diff": {"before": {"members": before}, "after": {"members": after}},
     }
+
+
+def _note(case: Situation, context: Context) -> list[dict[str, Any]]:
+    """Note in the group, before the membership changes, since when it is another; the calls that this took."""
+    inputs, moment = case.inputs, NOW if context.check_mode else stamp(clock(case.snapshot))
+    group = case.snapshot.group(inputs.group_address)
+    try:
+        known = replace((read_line(group.comment) if group else None) or Line(), moved=moment)
+    except BrokenLineError as error:
+        context.warn(f"group {inputs.group_address}: its Description was cut or edited, {error}; when the membership changed is not noted.")
+        return []
+    wanted = {"description": description(inputs.domains, known), "bypass_security_group_manager_check": True}
+    result = NOTE.run({"identity": inputs.group_address, **wanted}, context)
+    return list(result["calls"])
 
 
 def _told(one: waves.Checked) -> dict[str, str]:
@@ -142,46 +198,6 @@ def _change(case: Situation, move: waves.Move) -> members.Change:
     names = move.join or move.leave
     found = {one.found.primary: dict(one.found.row) for one in move.moved if one.found}
     return members.change(names, found, _rows(case), "present" if move.join else "absent")
-
-
-def wait(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Wait by the service's clock; raises TimedOut when that clock does not get there in time of ours."""
-    seconds, reason = int(params["seconds"]), str(params["reason"])
-    if context.check_mode:
-        context.progress(f"would wait {seconds} s for {reason}; taken as passed")
-        return {"changed": False, "calls": [], "announced": True, "waited": 0, "until": "<now>"}
-    now = _clock(context.session.call(CLOCK))
-    since = _since(params.get("since"), now)
-    until = since + timedelta(seconds=seconds)
-    started, deadline = now, context.monotonic() + float(params["timeout"])
-    while now < until:
-        left = (until - now).total_seconds()
-        context.progress(f"waiting for {reason}: {left:.0f} s left, until {stamp(until)} by the service's clock")
-        if context.monotonic() >= deadline:
-            raise TimedOut(
-                f"after {params['timeout']} s the service's clock shows {stamp(now)}, waiting for {stamp(until)}.",
-                remedy="Run again: the wait counts from the same moment, not from the beginning.",
-            )
-        context.sleep(max(0.0, min(float(params["interval"]), left)))
-        now = _clock(context.session.call(CLOCK))
-    waited = int((now - started).total_seconds())
-    return {"changed": False, "calls": [], "announced": False, "waited": waited, "until": stamp(until)}
-
-
-def _clock(reply: Reply) -> datetime:
-    found = parse_date(reply.date)
-    if found is None:
-        raise Failed(f"the service's answer bears no time (Date is '{reply.date}')", cmdlet=CLOCK.name)
-    return found
-
-
-def _since(value: Any, now: datetime) -> datetime:
-    if checks.blank(value):
-        return now
-    found = parse_date(value)
-    if found is None:
-        raise InputError([f"since: '{value}' is not a time such as 2026-01-31T12:00:00Z; leave it empty for now."])
-    return min(found, now)
 
 
 def forwarding(params: Mapping[str, Any], context: Context) -> dict[str, Any]:

@@ -24,12 +24,32 @@ options:
     description:
       - The step to judge and plan.
       - V(preflight) judges what V(setup) would do. V(setup) makes domains, group and connectors ready, V(enforce) the rules.
-      - V(cutover) and V(rollback) judge a wave.
+      - V(cutover) and V(rollback) judge a wave. V(forward) plans the forwards of a wave that has moved, V(unforward) takes them off
+        before it goes back.
+      - V(mx) judges the move of the MX to the tenant, V(mx_back) the way back, V(sources_off) the end of forwards and host.
       - V(teardown) stops the rules, V(remove) removes them, V(dismantle) removes the rest, V(restored) looks for leftovers.
+      - V(verify) plans probes of every class of recipients, V(reconcile) finds who has slipped since the last wave.
       - V(status) refuses nothing and returns one screen.
     type: str
     required: true
-    choices: [preflight, setup, enforce, cutover, rollback, teardown, remove, dismantle, restored, status]
+    choices:
+      - preflight
+      - setup
+      - enforce
+      - cutover
+      - forward
+      - unforward
+      - rollback
+      - mx
+      - mx_back
+      - teardown
+      - remove
+      - dismantle
+      - sources_off
+      - restored
+      - verify
+      - reconcile
+      - status
 seealso:
   - module: mailops.exchange.coexistence_wave
 """

@@ -170,6 +170,26 @@ def host(entry: Mapping[str, Any], ca_cert: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def outside(ready: Mapping[str, Any]) -> dict[str, Any]:
+    """The inventory variables through which a tenant's tools reach what a sandbox with mail shows of the world outside."""
+    if not ready.get("dns"):
+        return {}
+    entry = ready["tenants"][0]
+    submission = entry["submission"]
+    host_name, _unused, port = str(submission["endpoint"]).rpartition(":")
+    return {
+        "ansible_exchange_submission_user": submission["user"],
+        "ansible_exchange_submission_password": submission["password"],
+        "coexistence_name_servers": [ready["dns"]],
+        "coexistence_smtp_overrides": ready["hosts"],
+        "coexistence_submission_host": host_name,
+        "coexistence_submission_port": port,
+        "coexistence_probe_sender": f"probe@{entry['shared_domain']}",
+        "coexistence_probe_outside_sender": "probe@outside.example.org",
+        "coexistence_mailbox_url": f"{ready['control']}/mailbox",
+    }
+
+
 def inventory(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """An inventory whose hosts are all in the group that the playbooks run on."""
     return {"all": {"children": {"exchange_tenants": {"hosts": {name: dict(variables) for name, variables in hosts.items()}}}}}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness.play import Player, host, inventory
+from harness.play import Player, host, inventory, outside
 from harness.tenant import Sandbox, generate
 
 
@@ -22,7 +22,7 @@ def tenant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shared_sandbox(tenant_folder: Path) -> Iterator[Sandbox]:
     """One sandbox process for the tests of a file."""
-    with Sandbox([tenant_folder]) as sandbox:
+    with Sandbox([tenant_folder], "--mail") as sandbox:
         yield sandbox
 
 
@@ -38,4 +38,4 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
 def player(sandbox: Sandbox, tree: Path, tmp_path: Path) -> Player:
     """Runs playbooks on the sandbox's first tenant."""
     entry = sandbox.tenants[0]
-    return Player(tree, tmp_path, inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"])}))
+    return Player(tree, tmp_path, inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}))

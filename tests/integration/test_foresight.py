@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.coexistence import survey, variables
 from harness.play import Player
 from harness.tenant import Sandbox
 
@@ -47,3 +48,27 @@ def test_worker_and_main_say_the_same(player: Player, probed: Path, sandbox: San
         assert worker == main
         assert worker["failed"] is ("no address" in str(more))
     assert sandbox.writes() == []
+
+
+def test_the_rehearsal_reads_the_tenant_once_prints_a_screen_and_writes_nothing(player: Player, sandbox: Sandbox, tmp_path: Path) -> None:
+    extra = variables(sandbox.folders[0]) | {"coexistence_known": {"mx": {"example.com": "source"}}}
+    real = player.run("mailops.exchange.rehearse", extra)
+    assert real.code == 0, real.output
+    assert sandbox.writes() == []
+    reads = len(sandbox.calls())
+    assert "1. now: as it is: nobody newly hurt" in real.output
+    assert "newly hurt at worst: split 0" in real.output
+    as_text = survey(variables(sandbox.folders[0])) | {"coexistence_known": json.dumps(extra["coexistence_known"])}
+    typed = player.run("mailops.exchange.rehearse", as_text)
+    assert typed.code == 0, typed.output
+    assert "newly hurt at worst: split 0" in typed.output
+    file = str(tmp_path / "snapshot.json")
+    options = {"domain": "example.com", "source_file": extra["coexistence_source_file"], "dest": file}
+    kept = player.run(player.tasks([{"mailops.exchange.coexistence_snapshot_info": options}]))
+    assert kept.code == 0, kept.output
+    before = len(sandbox.calls())
+    given = player.run("mailops.exchange.rehearse", {**extra, "coexistence_snapshot": file}, "--check")
+    assert given.code == 0, given.output
+    assert "newly hurt at worst: split 0" in given.output
+    assert len(sandbox.calls()) == before
+    assert reads < 25

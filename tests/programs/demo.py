@@ -13,9 +13,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from harness.coexistence import CLOCK_RATE, variables
+from harness.coexistence import ABANDONED, CLOCK_RATE, variables
 from harness.compare import differences
-from harness.play import Player, Run, host, inventory
+from harness.play import Player, Run, host, inventory, outside
 from harness.tenant import Sandbox, generate
 
 USERS = 40
@@ -64,10 +64,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mailops-demo-") as name:
         folder = Path(name)
         tenant = generate(folder / "tenant", users=USERS)
-        with Sandbox([tenant]) as sandbox:
+        with Sandbox([tenant], "--mail") as sandbox:
             sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
             entry = sandbox.tenants[0]
-            hosts = {entry["organization"]: host(entry, sandbox.ready["ca_cert"])}
+            hosts = {entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}
             player = Player(Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]), folder, inventory(hosts))
             found, extra, wave = sandbox.objects(), variables(tenant), {"coexistence_wave": "wave1"}
             demo = Demo(sandbox, player)
@@ -77,7 +77,7 @@ def main() -> int:
             demo.step("Wave 1 moves", "cutover", extra | wave)
             demo.step("Wave 1 again", "cutover", extra | wave, unchanged=True)
             demo.step("Wave 1 goes back", "rollback", extra | wave)
-            demo.step("Tear down", "teardown", extra)
+            demo.step("Tear down", "teardown", extra | ABANDONED)
             demo.step("Tear down again", "teardown", extra, unchanged=True)
             left = differences(found, sandbox.objects())
     for line in left:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from harness.play import host, inventory
+from harness.play import host, inventory, outside
 from harness.tenant import Sandbox, generate
 
 HOW = """\
@@ -57,7 +57,7 @@ def _inventory(work: Path, sandbox: Sandbox, tenant: Path) -> Path:
         "coexistence_seed_group": True,
     }
     path = work / "inventory.yml"
-    content = inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **mail)})
+    content = inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready), **mail)})
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     path.chmod(0o600)
     return path
@@ -73,7 +73,7 @@ def main() -> int:
     work, started = Path(os.environ["MAILOPS_WORK"]), time.monotonic()
     shutil.rmtree(work / "tenant", ignore_errors=True)
     tenant = generate(work / "tenant", users=given.users, seed=given.seed)
-    with Sandbox([tenant]) as sandbox:
+    with Sandbox([tenant], "--mail") as sandbox:
         sandbox.control("PUT", "/clock", {"rate": given.rate})
         entry = sandbox.tenants[0]
         places = {

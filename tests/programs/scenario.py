@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.coexistence import CLOCK_RATE, variables
 from harness.compare import differences
-from harness.play import host, inventory
+from harness.play import host, inventory, outside
 from harness.tenant import SANDBOX, Sandbox
 
 START = SANDBOX.parent / "integration" / "targets" / "setup_sandbox" / "files" / "start.py"
@@ -47,7 +47,7 @@ def start(folder: Path) -> int:
     (folder / "found.json").write_text(json.dumps(sandbox.objects()), encoding="utf-8")
     path = folder / "inventory" / "tenant.yml"
     path.touch(0o600)
-    tenant = host(sandbox.tenants[0], sandbox.ready["ca_cert"], **variables(folder / "tenant"))
+    tenant = host(sandbox.tenants[0], sandbox.ready["ca_cert"], **outside(sandbox.ready), **variables(folder / "tenant"))
     path.write_text(json.dumps(inventory({"tenant": tenant})), encoding="utf-8")
     print(f"sandbox {json.loads(done.stdout)['process']} runs on {sys.executable}")
     return 0

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = ROOT / "roles"
 FRAGMENT = ROOT / "plugins" / "doc_fragments" / "coexistence.py"
 MADE = "---\n# Made by `make roles` from plugins/doc_fragments/coexistence.py. Do not edit.\n"
+# Options through which one task hands on to the next what it saw: no variables.
+HANDED_ON = frozenset({"declared", "probes", "forwards"})
 # What a role sets although the tools leave it open.
 ROLE_DEFAULTS: dict[str, Any] = {"rule_scl": -1}
 # Role: its entry points with a short description each.
@@ -27,6 +29,8 @@ ENTRIES: dict[str, dict[str, str]] = {
     "coexistence_setup": {"main": "Set up mail routing for domains that two systems share"},
     "coexistence_cutover": {"main": "Move a wave of users"},
     "coexistence_rollback": {"main": "Bring a wave of users back"},
+    "coexistence_verify": {"main": "Prove where mail goes, by prediction and by probes"},
+    "coexistence_reconcile": {"main": "Find who has slipped since the last wave, and mend what is named"},
     "coexistence_teardown": {"main": "Stop the routing, and remove everything that the set-up made"},
 }
 
@@ -36,7 +40,7 @@ def options() -> dict[str, Any]:
     for node in ast.walk(ast.parse(FRAGMENT.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION" and isinstance(node.value, ast.Constant):
             found = yaml.safe_load(str(node.value.value))["options"]
-            return {name: entry for name, entry in found.items() if name != "declared"}
+            return {name: entry for name, entry in found.items() if name not in HANDED_ON}
     raise LookupError(f"{FRAGMENT.name} holds no DOCUMENTATION")
 
 

@@ -11,7 +11,7 @@ import yaml
 from tools import runtime
 
 # Modules that run on a mail host.
-ORDINARY = ["cpanel_forwarding", "postfix_forwarding", "zimbra_forwarding"]
+ORDINARY = ["cpanel_forwarding", "forwarding_file", "forwarding_plan_info", "postfix_forwarding", "zimbra_forwarding"]
 
 
 def test_the_committed_file_is_the_generated_one(checkout: Path) -> None:

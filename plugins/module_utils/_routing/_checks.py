@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -113,3 +113,12 @@ def domain_of(address: str) -> str:
 def under(domain: str, parent: str) -> bool:
     """True when `domain` is `parent` or a subdomain of it: what RecipientDomainIs matches."""
     return domain == parent or domain.endswith("." + parent)
+
+
+def one_of(*known: str) -> Callable[[str], str | None]:
+    """A check: what is wrong with a word that is none of these."""
+
+    def fault(value: str) -> str | None:
+        return None if value.casefold() in known else f"is none of {', '.join(known)}"
+
+    return fault

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
 
@@ -60,6 +61,14 @@ class Probe:
     forwarded: bool = False
     why: str = ""
 
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Probe:
+        """One from the result of mail_probe or of a wait; what it does not tell is missing."""
+        texts = {name: str(row.get(name) or "").casefold() for name in ("origin", "sender", "recipient", "place")}
+        return cls(
+            **texts, result=str(row.get("result") or NOT_PROBED), forwarded=row.get("forwarded") is True, why=str(row.get("why") or "")
+        )
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -88,7 +97,10 @@ class Published:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. trace: None when it was not read. off: sources that were declared off. ipv6: per domain, as the tenant says."""
+    """All of it. trace: None when it was not read. off: sources that were declared off. ipv6: per domain, as the tenant says.
+
+    forwards_read: the forwards at the sources are known, even if there are none.
+    """
 
     mx_changes: Mapping[str, MxChange] = field(default_factory=dict)
     probes: tuple[Probe, ...] = ()
@@ -96,6 +108,7 @@ class Evidence:
     dns: Mapping[str, Published] = field(default_factory=dict)
     ipv6: Mapping[str, bool] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
+    forwards_read: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from ._findings import Finding, Situation, Verdict, judge
+from ._findings import REPORTS, Finding, Situation, Verdict, judge, judged_as
 from ._guards_objects import u5, u6, u9, u10, u14, u18, u19, u20, u23, u24
 from ._guards_people import u4, u7, u21, u27, u30
 
@@ -47,8 +47,8 @@ TABLE: tuple[Guard, ...] = (
 
 
 def evaluate(case: Situation, table: tuple[Guard, ...] = TABLE) -> Verdict:
-    """Every guard of the step. The status step refuses nothing: there every finding is told."""
-    findings = [finding for guard in table if case.step in guard.steps for finding in guard.function(case)]
-    if case.step == "status":
+    """Every guard of the step. A report refuses nothing: there every finding is told."""
+    findings = [finding for guard in table if judged_as(case.step) in guard.steps for finding in guard.function(case)]
+    if case.step in REPORTS:
         findings = [replace(finding, blocks=False) for finding in findings]
     return judge(findings, case.inputs.accepted)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from . import _guards
 from ._evidence import Full
-from ._findings import Finding, Verdict, judge
+from ._findings import REPORTS, Finding, Verdict, judge, judged_as
 from ._hazards_mail import u14, u15, u16, u17, u22, u25, u26, u28, u29, u32
 from ._hazards_order import u1, u2, u3, u8, u11, u12, u13, u31
 
@@ -58,10 +58,17 @@ TABLE: tuple[Hazard, ...] = (
 )
 
 
+def _within(case: Full) -> tuple[str, ...]:
+    """The step of the two last ones of a teardown that makes the domains Authoritative is judged for that too."""
+    final = "remove" if case.inputs.text("teardown_order") == "loop_free" else "dismantle"
+    return ("authoritative",) if case.step == final else ()
+
+
 def findings(case: Full, table: tuple[Hazard, ...] = TABLE) -> tuple[Finding, ...]:
-    """What the guards of this table say of the step. The status step refuses nothing."""
-    found = tuple(finding for hazard in table if case.step in hazard.steps for finding in hazard.function(case))
-    return tuple(replace(finding, blocks=False) for finding in found) if case.step == "status" else found
+    """What the guards of this table say of the step. A report refuses nothing."""
+    steps = frozenset({judged_as(case.step), *_within(case)})
+    found = tuple(finding for hazard in table if steps & hazard.steps for finding in hazard.function(case))
+    return tuple(replace(finding, blocks=False) for finding in found) if case.step in REPORTS else found
 
 
 def evaluate(case: Full) -> Verdict:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from . import _objects as objects
 from ._checks import domain_of
 from ._evidence import ARRIVED, Full, counted
 from ._findings import Finding
@@ -17,6 +18,11 @@ from ._snapshot import EXPANDED, Recipient
 from ._tenant import proves
 from ._world import TENANT, Foreign, Inbound, Predicate
 
+OWN_SENDERS = "Let the foreign host take own-domain senders from the tenant, and run again."
+NO_PROBE = (
+    "Give the connection a submission account (ansible_exchange_submission_user), coexistence_probe_sender and"
+    " coexistence_validation_recipients, so that it is probed."
+)
 NO_LIST = "Give the source's addresses in coexistence_source_file."
 
 
@@ -114,17 +120,20 @@ def u22(case: Full) -> Iterator[Finding]:
 
 
 def u25(case: Full) -> Iterator[Finding]:
-    """Enforcing before a probe from the tenant, with a sender in the shared domain, arrived at the source."""
+    """Enforcing before a probe from the tenant, with a sender in the shared domain, arrived at the source; a rule that acts is one."""
     if case.situation.check_mode:
         return
+    standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
     for source in case.inputs.sources:
+        if source.named(case.inputs.text("rule_name")) in standing:
+            continue
         made = [probe for probe in case.evidence.probes if probe.origin == "tenant" and domain_of(probe.sender) in source.domains]
         tried = [probe for probe in made if domain_of(probe.recipient) in source.domains]
         if any(probe.place == "source" and probe.result == ARRIVED for probe in tried):
             continue
         result = f"{tried[-1].result}{': ' + tried[-1].why if tried[-1].why else ''}" if tried else "was not made"
         why = f"a probe from the tenant with a sender in {', '.join(source.domains)} {result}; the host may refuse its own domain"
-        yield Finding("U25", source.name or "the source", why, "Let the foreign host take own-domain senders from the tenant, and probe.")
+        yield Finding("U25", source.name or "the source", why, OWN_SENDERS if tried else NO_PROBE)
 
 
 def u26(case: Full) -> Iterator[Finding]:
@@ -152,7 +161,7 @@ def u28(case: Full) -> Iterator[Finding]:
         if found.kind not in EXPANDED and not found.ids & inside and _stranger(case, found):
             kinds.setdefault(found.kind, []).append(found.shown)
     for kind, names in sorted(kinds.items()):
-        why = f"{len(names)} recipients ({kind}) in a shared domain are neither in the group nor in the source list: new here?"
+        why = f"{len(names)} recipients ({kind}) in a shared domain are neither in the group nor in the source list, so perhaps new"
         remedy = "Put them into the group, or into coexistence_tenant_addresses; or correct the source list."
         yield Finding("U28", counted(sorted(names)), why, remedy, blocks=False)
 

@@ -21,18 +21,24 @@ from ._options import VARIABLES
 from ._outside import Outside, outside_of
 
 GUARDS = tuple(f"U{number}" for number in range(1, 33))
+HOSTED = frozenset({"postfix", "zimbra", "cpanel"})
 DOMAIN_TYPES = ("Authoritative", "InternalRelay")
-SOURCE_KEYS = ("name", "domains", "smart_hosts", "source_ip_ranges")
+SOURCE_KEYS = ("name", "domains", "smart_hosts", "source_ip_ranges", "forwarding_backend", "forwarding_host")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One foreign system. name: empty when it is the only one and needs none."""
+    """One foreign system. name: empty when it is the only one and needs none.
+
+    forwarding_backend, forwarding_host: what keeps its forwards, and the inventory's name of the host; empty: as for all.
+    """
 
     name: str
     domains: tuple[str, ...]
     smart_hosts: tuple[str, ...]
     source_ip_ranges: tuple[str, ...]
+    forwarding_backend: str = ""
+    forwarding_host: str = ""
 
     def named(self, base: str) -> str:
         """The name of this source's object: `NAME`, or `NAME (SOURCE)` when there are several."""
@@ -186,7 +192,11 @@ class _Reader:
             self.say("sources", f"'{name}' has no domains; name those that it serves.")
         hosts = self.list_of("sources", row.get("smart_hosts"), checks.smart_host_fault)
         ranges = self.list_of("sources", row.get("source_ip_ranges"), checks.range_fault)
-        return Source(name, own, hosts, ranges)
+        backend = str(row.get("forwarding_backend") or "").strip()
+        known = VARIABLES["forwarding_backend"]["choices"]
+        if backend and backend not in known:
+            self.say("sources", f"the forwarding_backend '{backend}' of '{name}' is none of {', '.join(known)}.")
+        return Source(name, own, hosts, ranges, backend, str(row.get("forwarding_host") or "").strip())
 
     def source_list(self) -> Mapping[str, Entry] | None:
         text = self.file("source_file")
@@ -219,7 +229,7 @@ class _Reader:
             self.say("domains", "is empty; name the shared domain.")
         if self.step in {"preflight", "setup", "enforce"}:
             self._need_ways(domains, sources)
-        if self.step in {"cutover", "rollback"} and not users and not self.problems:
+        if self.step in {"cutover", "rollback", "unforward"} and not users and not self.problems:
             self.say("users", "nobody is named; give coexistence_users, or coexistence_waves_file with coexistence_wave.")
 
     def _need_ways(self, domains: tuple[str, ...], sources: tuple[Source, ...]) -> None:
@@ -254,6 +264,14 @@ class _Reader:
         for odd in sorted(found - set(GUARDS)):
             self.say("accept_risks", f"'{odd}' is no guard; they are U1 to U32.")
         return found
+
+    def forwarding(self, sources: tuple[Source, ...]) -> None:
+        """A back end that runs on a mail host needs to know which."""
+        for source in sources:
+            backend = source.forwarding_backend or str(self.raw["forwarding_backend"])
+            if backend in HOSTED and not (source.forwarding_host or not checks.blank(self.raw["forwarding_host"])):
+                of = f" for the source '{source.name}'" if source.name else ""
+                self.say("forwarding_host", f"is empty{of}; name the inventory host on which {backend} keeps the forwards.")
 
     def final_type(self) -> str:
         given = self.optional("final_domain_type", lambda _value: None)
@@ -300,6 +318,10 @@ def parse(params: Mapping[str, Any], step: str, read_text: ReadText = read_contr
     )
     reader.names(sources, domains)
     reader.need(domains, sources, users)
+    reader.forwarding(sources)
+    for option in ("probe_sender", "probe_outside_sender"):
+        reader.optional(option, checks.address_fault)
+    reader.list_of("reconcile_fix", raw["reconcile_fix"], checks.one_of("members", "forwards"), fold=True)
     if reader.problems:
         raise InputError(reader.problems)
     return inputs

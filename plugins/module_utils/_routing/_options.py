@@ -50,6 +50,12 @@ VARIABLES: dict[str, Any] = {
     "foreign_unknown": _choice("reject", "relay", "catch_all"),
     "accept_risks": LIST,
     "forwarding_file": {"type": "path"},
+    "forwarding_backend": _choice("none", "postfix", "zimbra", "cpanel", "csv", "google"),
+    "forwarding_host": TEXT,
+    "probe_sender": TEXT,
+    "probe_outside_sender": TEXT,
+    "probe_sample": {"type": "int", "default": 3},
+    "reconcile_fix": LIST,
     "forward_keep_copy": {"type": "bool", "default": False},
     "name_servers": LIST,
     "smtp_overrides": {"type": "raw"},
@@ -61,9 +67,32 @@ VARIABLES: dict[str, Any] = {
     "effect_interval": {"type": "float", "default": 60.0},
 }
 
-# `declared` is what an earlier step returned: the same variables, already read and checked there.
-DECLARED: dict[str, Any] = {"declared": {"type": "dict"}}
+# `declared` is what an earlier step returned: the same variables, already read and checked there. `probes` and `forwards`
+# are what earlier tasks saw: results of probes, and forwards that are on at a source.
+DECLARED: dict[str, Any] = {
+    "declared": {"type": "dict"},
+    "probes": {"type": "list", "elements": "dict"},
+    "forwards": {"type": "list", "elements": "dict"},
+}
 
-STEPS = ("preflight", "setup", "enforce", "cutover", "rollback", "teardown", "remove", "dismantle", "restored", "status")
+STEPS = (
+    "preflight",
+    "setup",
+    "enforce",
+    "cutover",
+    "forward",
+    "unforward",
+    "rollback",
+    "mx",
+    "mx_back",
+    "teardown",
+    "remove",
+    "dismantle",
+    "sources_off",
+    "restored",
+    "verify",
+    "reconcile",
+    "status",
+)
 
 ARGUMENT_SPEC: dict[str, Any] = {**VARIABLES, **DECLARED}

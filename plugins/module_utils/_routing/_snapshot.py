@@ -53,8 +53,8 @@ RECIPIENT_PROPERTIES = (
     "RecipientTypeDetails",
 )
 
-STEPS_WITH_RECIPIENTS = frozenset({"preflight", "setup", "enforce", "cutover", "rollback"})
-STEPS_WITH_MEMBERS = STEPS_WITH_RECIPIENTS | {"status"}
+STEPS_WITHOUT_RECIPIENTS = frozenset({"status", "restored"})
+STEPS_WITHOUT_MEMBERS = frozenset({"restored"})
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,9 @@ def calls(inputs: Inputs, step: str) -> dict[str, Cmdlet]:
         "group_by_name": Cmdlet("Get-DistributionGroup", {"Identity": inputs.text("group_name")}),
         "group_by_address": Cmdlet("Get-DistributionGroup", {"Identity": inputs.group_address}),
     }
-    if step in STEPS_WITH_MEMBERS:
+    if step not in STEPS_WITHOUT_MEMBERS:
         reads["members"] = Cmdlet("Get-DistributionGroupMember", {"Identity": inputs.group_address, **ALL})
-    if step in STEPS_WITH_RECIPIENTS:
+    if step not in STEPS_WITHOUT_RECIPIENTS:
         reads["recipients"] = Cmdlet("Get-Recipient", ALL, RECIPIENT_PROPERTIES)
     return reads
 

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.mailops.exchange.plugins.module_utils._values import is_empty, parse_date
 
 from . import _objects as objects
+from ._evidence import Full
 from ._findings import Situation, Verdict
 from ._snapshot import Thing
 
@@ -32,14 +33,15 @@ def summary(case: Situation, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def screen(case: Situation, verdict: Verdict) -> list[str]:
-    """One screen: domains, group, connectors, rules with age and effect, members wanted and found, findings."""
+def screen(seen: Full, verdict: Verdict) -> list[str]:
+    """One screen: domains and MX, group, connectors, rules with age and effect, members wanted and found, findings."""
+    case = seen.situation
     inputs, snapshot = case.inputs, case.snapshot
     now = objects.clock(snapshot)
     lines = [f"As of {snapshot.now}, by the service's clock"]
     for domain in inputs.domains:
         found = snapshot.domains.get(domain)
-        lines.append(f"domain      {domain}: {found.type if found else MISSING}")
+        lines.append(f"domain      {domain}: {found.type if found else MISSING}, {_mx(seen, domain)}")
     group = snapshot.group(inputs.group_address)
     lines.append(f"group       {group.name if group else inputs.text('group_name')} <{inputs.group_address}>: {_members(case, group)}")
     for one in objects.of(inputs, objects.CONNECTOR):
@@ -52,6 +54,15 @@ def screen(case: Situation, verdict: Verdict) -> list[str]:
         lines.append(f"stop noted  {name}: {noted}")
     lines += [f"{finding}" for finding in verdict.all]
     return lines
+
+
+def _mx(seen: Full, domain: str) -> str:
+    answer, change = seen.world.mx.get(domain), seen.evidence.mx_changes.get(domain)
+    if answer is None:
+        return "MX not read"
+    since = f", seen there since {change.at}" if change and change.holder == answer.holder else ""
+    before = f", some resolvers still hold {answer.before} until {answer.until or 'their TTL is over'}" if answer.before else ""
+    return f"MX at {answer.holder}{since}{before}"
 
 
 def _members(case: Situation, group: Thing | None) -> str:

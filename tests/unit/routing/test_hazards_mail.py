@@ -96,10 +96,11 @@ def test_u22_ipv6_while_the_source_is_known_by_ipv4() -> None:
     ],
 )
 def test_u25_a_probe_with_an_own_sender_must_arrive_at_the_source(probe: Probe, blocked: bool) -> None:
-    case = full("enforce", world(), Evidence(probes=(probe,)))
+    case = full("enforce", world(), Evidence(probes=(probe,)), rules=[])
     assert refuses("U25", case) == blocked
     assert probe.why in "".join(finding.why for finding in said("U25", case))
-    assert refuses("U25", full("enforce", world()))
+    assert refuses("U25", full("enforce", world(), rules=[]))
+    assert not said("U25", full("enforce", world())), "a rule that acts has been proved"
     assert not said("U25", replace(case, situation=replace(case.situation, check_mode=True)))
 
 

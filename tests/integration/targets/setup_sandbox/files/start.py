@@ -15,7 +15,7 @@ def main(sandbox: Path, folder: Path) -> None:
     """Start the process in a session of its own, so that it outlives this one."""
     generate = [sys.executable, "-B", str(sandbox / "generate"), "--seed", "1", "--users", "40", str(folder)]
     subprocess.run(generate, check=True, stdout=subprocess.DEVNULL)
-    serve = [sys.executable, "-B", str(sandbox / "serve"), "--port", "0", "--tenant", str(folder)]
+    serve = [sys.executable, "-B", str(sandbox / "serve"), "--port", "0", "--mail", "--tenant", str(folder)]
     log = (folder.parent / "sandbox.log").open("w", encoding="utf-8")
     process = subprocess.Popen(serve, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
     line = process.stdout.readline() if process.stdout else ""

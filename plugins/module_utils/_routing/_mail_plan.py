@@ -1,0 +1,171 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""What a step asks of mail: waits, probes, forwards at the sources, and the time plan. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
+
+from . import _objects as objects
+from ._checks import domain_of
+from ._findings import Situation
+from ._inputs import Source
+from ._snapshot import holders
+from ._waves import Checked, check, forwarding
+
+Plan = dict[str, Any]
+
+# Nobody has this name; what becomes of its mail shows whether a rule still acts.
+NOBODY = "mailops-probe-of-no-mailbox"
+
+
+def acting_since(case: Situation, moved: str) -> datetime | None:
+    """From when the membership and the rules that use it are as they are now; None when nothing is known to have changed."""
+    now = objects.clock(case.snapshot)
+    times = [objects.moment(moved, now)] if moved else []
+    times += [parse_date(rule.row.get("WhenChanged")) for rule in objects.mine(case.inputs, case.snapshot, objects.RULE)]
+    return max((time for time in times if time and time <= now), default=None)
+
+
+def waits(case: Situation, moved: str, probes: Sequence[Plan], reason: str) -> list[Plan]:
+    """The wait until a membership acts, and its probes: counted from when it was changed, and none when that is long enough ago."""
+    since, latency = acting_since(case, moved), int(case.inputs.raw["rule_latency"])
+    now = objects.clock(case.snapshot)
+    if since is None or not objects.remaining(since, latency, now):
+        return []
+    counted = objects.stamp(since) if since < now else ""
+    return [{"since": counted, "seconds": latency, "for": reason, "probes": list(probes), "patient": True}]
+
+
+def sender(case: Situation, origin: str) -> Plan:
+    """Who a probe is from: from inside either side an address in a shared domain; left out, the submission account itself."""
+    named = case.inputs.text("probe_outside_sender" if origin == "internet" else "probe_sender")
+    return {"sender": named.strip()} if named.strip() not in {"", "None"} else {}
+
+
+def sample(case: Situation) -> int | None:
+    """How many people are probed, since each probe is a message in somebody's mailbox; None for all."""
+    return int(case.inputs.raw["probe_sample"]) or None
+
+
+def probe(case: Situation, origin: str, recipient: str, place: str, **more: Any) -> Plan:
+    """One probe. place: where it must arrive, `tenant` or `source`; avoid: where it must not."""
+    hosts = [host for source in case.inputs.sources for host in source.smart_hosts]
+    known: Plan = {"origin": origin, "kind": "mail", "recipient": recipient, "place": place, "smart_hosts": hosts}
+    return {**known, **sender(case, origin), **more}
+
+
+def way_out(case: Situation) -> list[Plan]:
+    """Per source a probe from the tenant to an address that only the source knows (U25)."""
+    held = holders(case.snapshot)
+    standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
+    found = []
+    for source in (one for one in case.inputs.sources if one.named(case.inputs.text("rule_name")) not in standing):
+        named = [address.casefold() for address in case.inputs.validation_recipients if domain_of(address) in source.domains]
+        listed = [entry.address for entry in (case.inputs.source_list or {}).values() if _reads_there(source, entry.address, entry.kind)]
+        unheld = [address for address in (*named, *sorted(listed)) if address not in held]
+        if unheld:
+            found.append(probe(case, "tenant", unheld[0], "source"))
+    return found
+
+
+def _reads_there(source: Source, address: str, kind: str) -> bool:
+    return kind == "mailbox" and domain_of(address) in source.domains
+
+
+def membership(case: Situation, users: Sequence[Checked], *, back: bool) -> list[Plan]:
+    """Probes from the tenant to users whose membership changed: each must arrive where the user reads from now on."""
+    chosen = [one.user.address for one in users][: sample(case)]
+    return [probe(case, "tenant", address, "source" if back else "tenant") for address in chosen]
+
+
+def forwarded(case: Situation, addresses: Iterable[str], place: str) -> list[Plan]:
+    """Probes from outside to users whose forward was switched."""
+    return [probe(case, "internet", address, place) for address in list(addresses)[: sample(case)]]
+
+
+def stopped(case: Situation) -> list[Plan]:
+    """Probes from the tenant to an address that nobody has: a routing rule that still acts sends it to the source (U20)."""
+    if not any(objects.present(case.inputs, case.snapshot, objects.RULE)):
+        return []
+    return [probe(case, "tenant", f"{NOBODY}@{domain}", "", avoid="source") for domain in case.inputs.domains]
+
+
+def ways(case: Situation, forwards: Sequence[Plan], *, on: bool) -> list[Plan]:
+    """Forwards by the host that keeps them: one entry for each source that names a back end."""
+    found = []
+    for source in case.inputs.sources:
+        own = [one for one in forwards if domain_of(str(one["address"])) in source.domains]
+        backend = source.forwarding_backend or case.inputs.text("forwarding_backend")
+        host = source.forwarding_host or str(case.inputs.raw.get("forwarding_host") or "")
+        if own and backend != "none":
+            name = source.name or "the source"
+            found.append({"name": name, "backend": backend, "host": host, "state": "on" if on else "off", "forwards": own})
+    return found
+
+
+def time_plan(case: Situation, users: int, forwards: int, *, back: bool) -> list[str]:
+    """What happens when, before it starts: one line for each step with the earliest time, by the service's clock."""
+    now, latency = objects.clock(case.snapshot), timedelta(seconds=int(case.inputs.raw["rule_latency"]))
+    longest = timedelta(seconds=int(case.inputs.raw["effect_timeout"]))
+    acts, latest = objects.stamp(now + latency), objects.stamp(now + latency + longest)
+    if back:
+        return [
+            f"now                   {forwards} forwards are off at the source; {users} users leave the group",
+            f"{acts}  mail from the tenant reaches them at the source, at the latest {latest}",
+            "until then            mail from the tenant may still land in their tenant mailboxes: copy it back",
+        ]
+    return [
+        f"now                   {users} users join the group",
+        f"{acts}  the membership acts (probes go on until {latest} at the latest)",
+        f"then                  {forwards} forwards are switched on at the source, and probed from outside",
+        "then                  run the last sync of their mailboxes and stop their sync; they read in the tenant from here",
+    ]
+
+
+def forwards(case: Situation) -> list[Plan]:
+    """Per user of the run the forward that the source shall have: `address` leads to `routing_address`."""
+    found = []
+    for one in check(case.inputs, case.snapshot):
+        address, routing = forwarding(case.inputs, case.snapshot, one.found) if one.found else ("", "")
+        if address and routing:
+            found.append({"address": address, "routing_address": routing})
+    return found
+
+
+def proof(probes: Sequence[Plan], reason: str, *, patient: bool = True) -> list[Plan]:
+    """A wait by probes alone; none without any. patient: they are made until they show what they are made for."""
+    return [{"since": "", "seconds": 0, "for": reason, "probes": list(probes), "patient": patient}] if probes else []
+
+
+def _switched(case: Situation, *, on: bool) -> Plan:
+    wanted = forwards(case)
+    switched = ways(case, wanted, on=on)
+    addresses = [str(one["address"]) for way in switched for one in way["forwards"]]
+    probes = forwarded(case, addresses, "tenant" if on else "source")
+    reason = "the forwards to lead to the tenant" if on else "the forwards to be off"
+    return {"forwards": wanted, "ways": switched, "waits": proof(probes, reason)}
+
+
+def _stops(known: Sequence[Plan], probes: Sequence[Plan]) -> list[Plan]:
+    """The wait of a teardown with its probes; a rule whose time is over is still probed before it goes."""
+    timed = [{**one, "probes": list(probes), "patient": True} for one in known]
+    return timed or proof(probes, "the disabled rules to stop acting")
+
+
+def mail_plan(case: Situation, made: Plan) -> Plan:
+    """A step's plan with what the step asks of mail, in lists that the roles loop over; most are empty."""
+    empty: Plan = {"forwards": [], "ways": []}
+    steps: Mapping[str, Callable[[], Plan]] = {
+        "setup": lambda: {"waits": proof(way_out(case), "proof that the foreign system takes mail of the tenant", patient=False)},
+        "forward": lambda: _switched(case, on=True),
+        "unforward": lambda: _switched(case, on=False),
+        "teardown": lambda: {"waits": _stops(made["waits"], stopped(case))},
+    }
+    return {**made, **empty, **(steps[case.step]() if case.step in steps else {})}

@@ -1,0 +1,162 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""Verify: what every class of recipients should show. Reconcile: who has slipped since the last wave. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import _changes as change
+from . import _objects as objects
+from ._checks import domain_of, items
+from ._classes import Class, predict_all, tally
+from ._evidence import Full, counted, reason
+from ._mail_plan import Plan, probe, proof, ways
+from ._outcomes import HURTS
+from ._outcomes import person_of as person
+from ._waves import forwarding
+from ._world import MAILBOXES, TENANT, Forward, World
+
+OUTSIDER = "someone@sender.invalid"
+ORIGINS = ("internet", "tenant", "source")
+# A bounce tells its sender at once; these do not.
+HARM = frozenset({"lost", "loop", "split"})
+# Kinds of addresses at the source that lead to the tenant when their home is there.
+FORWARDED = frozenset({"mailbox", "forward"})
+FIXES = ("members", "forwards")
+WORDS = {"lost_members": "read in the tenant and are not in the group", "missing_forwards": "are in the group and not forwarded"}
+
+
+def sender_of(seen: Full, origin: str) -> str:
+    """Who a message of an origin is from, for a prediction."""
+    return OUTSIDER if origin == "internet" else f"postmaster@{seen.inputs.domains[0]}"
+
+
+def people(seen: Full) -> list[str]:
+    """Every address in a shared domain that either side knows; catch-alls are no addresses."""
+    held = {address for party in seen.world.parties for address in party.addresses}
+    listed = {address for source in seen.world.sources for address in source.addresses or ()}
+    return sorted(one for one in held | listed if domain_of(one) in seen.inputs.domains and not one.startswith(("@", "*")))
+
+
+def verify(seen: Full, sample: int) -> Plan:
+    """Counts by origin and outcome, who is hurt, who is told so by a bounce, and a probe for `sample` recipients of a class (0: all)."""
+    everyone, world = people(seen), seen.world if seen.evidence.forwards_read else _implied(seen)
+    classes = {origin: predict_all(world, sender_of(seen, origin), everyone, origin) for origin in ORIGINS}
+    harmed = {origin: _harmed(origin, groups) for origin, groups in classes.items()}
+    hurt = [one for found in harmed.values() for one in found if one["outcome"] in HARM]
+    probes = [one for origin, groups in classes.items() for found in groups for one in _probes(seen, origin, found, sample)]
+    return {
+        "counts": {origin: {outcome: len(who) for outcome, who in tally(groups).items()} for origin, groups in classes.items()},
+        "hurt": hurt,
+        "bounced": [one for found in harmed.values() for one in found if one["outcome"] not in HARM],
+        "waits": proof(probes, "mail to arrive where it was predicted", patient=False),
+    }
+
+
+def _implied(seen: Full) -> World:
+    """The world in which the source forwards whoever its list says is at home in the tenant: what the list is for."""
+    found = {}
+    for source in seen.world.sources:
+        for entry in (source.addresses or {}).values():
+            party = seen.world.by_address.get(entry.address) if entry.kind in FORWARDED and entry.home == TENANT else None
+            routing = sorted(address for address in party.addresses if domain_of(address) not in seen.inputs.domains) if party else []
+            if routing:
+                found[entry.address] = Forward(routing[0])
+    return change.forwarded(seen.world, found)
+
+
+def _harmed(origin: str, groups: Sequence[Class]) -> list[dict[str, Any]]:
+    """One entry for each outcome that hurts, with the first of its reasons."""
+    found = []
+    for outcome in sorted(HURTS):
+        own = [one for one in groups if one.prediction.verdict == outcome]
+        who = [address for one in own for address in one.recipients]
+        if own:
+            why = reason(own[0].prediction)
+            found.append({"who": counted(who), "count": len(who), "from": origin, "outcome": outcome, "why": why})
+    return found
+
+
+def _probes(seen: Full, origin: str, found: Class, sample: int) -> Iterator[Plan]:
+    """A mailbox's class whose every reading ends at one place is probed for that place."""
+    chosen = found.recipients[: sample or None]
+    places = {landing.place for route in found.prediction.routes for ending in route.endings for landing in ending.landings}
+    if len(places) == 1 and places <= {"tenant", "source"}:
+        yield from (probe(seen.situation, origin, address, next(iter(places))) for address in chosen if _mailbox(seen, address))
+
+
+def _mailbox(seen: Full, address: str) -> bool:
+    found = person(seen.world, address)
+    if found.entry is not None and (found.entry.kind != "mailbox" and found.entry.home != TENANT):
+        return False
+    return found.party.kind in MAILBOXES if found.party else found.entry is not None
+
+
+def reconcile(seen: Full) -> Plan:
+    """Members and forwards that are missing, and what of it is to be mended."""
+    fix = {one.casefold() for one in items(seen.inputs.raw.get("reconcile_fix"))}
+    lost, missing = sorted(_lost(seen)), list(_unforwarded(seen))
+    switched = ways(seen.situation, missing, on=True) if "forwards" in fix else []
+    group = seen.inputs.group_address
+    return {
+        "members": [{"identity": group, "members": lost}] if lost and "members" in fix else [],
+        "ways": switched,
+        "lost_members": lost,
+        "missing_forwards": missing,
+        "fix": sorted(fix & set(FIXES)),
+    }
+
+
+def _lost(seen: Full) -> Iterator[str]:
+    """Primary addresses of people who read in the tenant, by their forward or by this run's users, and are not in the group."""
+    group = seen.world.by_address.get(seen.world.group)
+    if group is None or seen.inputs.pending:
+        return
+    inside = seen.world.members.get(group.id, frozenset())
+    moved = {user.address for user in seen.inputs.users}
+    forwarded = {address for source in seen.world.sources for address in source.forwards}
+    for address in sorted(moved | forwarded):
+        found = person(seen.world, address).party
+        if found is not None and found.kind in MAILBOXES and found.id not in inside:
+            yield found.primary
+
+
+def _unforwarded(seen: Full) -> Iterator[Plan]:
+    """Members of the group whose mailbox at the source is not forwarded, once the source's forwards are known."""
+    known = {address for source in seen.world.sources for address in source.forwards}
+    if not known and not seen.evidence.forwards_read:
+        return
+    for member in seen.snapshot.members:
+        address, routing = forwarding(seen.inputs, seen.snapshot, member) if member.live else ("", "")
+        entry = person(seen.world, address).entry if address else None
+        if entry is not None and entry.kind == "mailbox" and routing and not known & member.addresses:
+            yield {"address": entry.address, "routing_address": routing}
+
+
+def lines(seen: Full, made: Plan) -> list[str]:
+    """A report's findings for a terminal, one line each."""
+    return _verified(made) if seen.step == "verify" else _slipped(seen, made)
+
+
+def _verified(made: Plan) -> list[str]:
+    found = []
+    for origin, counts in made["counts"].items():
+        found.append(f"from {origin}: {', '.join(f'{number} {outcome}' for outcome, number in counts.items())}")
+    for one in (*made["hurt"], *made["bounced"]):
+        found.append(f"{one['count']} {one['outcome']} from {one['from']}: {one['who']}: {one['why']}")
+    return found
+
+
+def _slipped(seen: Full, made: Plan) -> list[str]:
+    found = []
+    for name, what in WORDS.items():
+        who = [str(one["address"]) if isinstance(one, dict) else str(one) for one in made.get(name, ())]
+        fixed = "mended now" if name.split("_")[1] in made.get("fix", ()) else "left as it is: name it in coexistence_reconcile_fix"
+        if who:
+            found.append(f"{len(who)} {what} ({counted(who)}); {fixed}")
+    rules = [one.name for one in objects.of(seen.inputs, objects.RULE)]
+    return found or [f"everybody is where {', '.join(rules)} expects them"]
