@@ -6,7 +6,7 @@ ARGS ?=
 GATES ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
-.PHONY: test test-all lint isolation ratio sandbox demo story docs format artefact lock runtime roles help
+.PHONY: test test-all lint isolation ratio sandbox demo story rehearsal docs format artefact lock runtime roles help
 .DEFAULT_GOAL := test
 
 help: ## this list
@@ -37,6 +37,9 @@ demo: ## the main job on an emulated tenant: set up, move a wave, run again, rol
 
 story: ## a whole project under continuous mail through a real Postfix, and what became of every message
 	@$(TOOL)program story $(ARGS)
+
+rehearsal: ## the whole plan by prediction, of ten thousand recipients in twenty waves; and planted faults, each of them found
+	@$(TOOL)suite rehearsal tests/rehearsal
 
 sandbox: ## an emulated tenant to try playbooks on, until Ctrl-C
 	@$(TOOL)program sandbox $(ARGS)

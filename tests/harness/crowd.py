@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,16 @@ class Crowd:
             "waves_file": str(self.folder / "waves.csv"),
             "validation_recipients": [f"noobj0@{SHARED}"],
             "seed_group": True,
+            "forwarding_backend": "postfix",
+            "forwarding_host": "mail.example.com",
             "snapshot": self.snapshot,
             "known": {"mx": {SHARED: "source"}},
         }
 
 
-def people(count: int) -> Iterator[tuple[str, str]]:
+def people(count: int, kinds: Collection[str] = tuple(KINDS)) -> Iterator[tuple[str, str]]:
     """Kind and name, in the shares of KINDS, spread evenly."""
-    wheel = [kind for kind, (share, _object, _entry) in KINDS.items() for _unused in range(share)]
+    wheel = [kind for kind, (share, _object, _entry) in KINDS.items() if kind in kinds for _unused in range(share)]
     numbers = dict.fromkeys(KINDS, 0)
     for place in range(count):
         kind = wheel[(place * 37) % len(wheel)]
@@ -109,9 +111,9 @@ def _rules(groups: list[str]) -> list[dict[str, Any]]:
     return [{**common, **rule, "Guid": f"guid-rule-{place}", "Priority": place} for place, rule in enumerate(named)]
 
 
-def crowd(folder: Path, count: int, waves: int) -> Crowd:
-    """`count` recipients; everybody who has a mailbox on both sides is in one of the waves."""
-    known = list(people(count))
+def crowd(folder: Path, count: int, waves: int, kinds: Collection[str] = tuple(KINDS)) -> Crowd:
+    """`count` recipients of these kinds; everybody who has a mailbox on both sides is in one of the waves."""
+    known = list(people(count, kinds))
     held = [_row(kind, name) for kind, name in known if KINDS[kind][1]]
     stubs = [f"{name}@{SHARED}" for kind, name in known if kind == "stub"]
     listed = [(f"{name}@{SHARED}", KINDS[kind][2]) for kind, name in known if KINDS[kind][2]]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ._classes import Class
@@ -26,7 +26,7 @@ from ._world import World
 class Group:
     """Recipients with one fate from one origin who can be hurt.
 
-    new: those who were not before the plan began. fresh: those of them who were not in the state before.
+    new: those who were better off before the plan began. fresh: those of them who were better off in the state before.
     """
 
     origin: str
@@ -49,7 +49,7 @@ class Played:
     findings: tuple[Finding, ...]
 
     def newly(self, fresh: bool = False) -> dict[str, int]:
-        """Pairs that the plan hurts, by outcome; fresh: those that it did not hurt in the state before."""
+        """Pairs that the plan hurts, by outcome; fresh: those that were better off in the state before."""
         found: dict[str, int] = {}
         for group in self.hurt:
             number = len(group.fresh if fresh else group.new)
@@ -85,7 +85,7 @@ def _who(played: Played, limit: int) -> list[dict[str, Any]]:
     found: dict[Hashable, dict[str, Any]] = {}
     first = sorted(played.hurt, key=lambda group: (-len(group.fresh), -len(group.new), -len(group.of.recipients)))
     for group in first[: limit * len(ORIGINS)]:
-        told = shown(played.state.world, group.of, limit)
+        told = shown(played.state.world, _named(played.state.world, group), limit)
         key = (told["outcome"], told["kind"], told["why"], group.new, group.fresh, group.of.recipients)
         if key not in found:
             names = group.fresh or group.new or group.of.recipients
@@ -93,6 +93,15 @@ def _who(played: Played, limit: int) -> list[dict[str, Any]]:
         found[key]["origins"].append(group.origin)
     ranked = sorted(found.values(), key=lambda one: (-one["fresh"], -one["new"], -one["recipients"]))
     return ranked[:limit]
+
+
+def _named(world: World, group: Group) -> Class:
+    """The class with the prediction of the first of those who are named: what was kept can be that of one who has left it."""
+    first, kept = (group.fresh or group.new or group.of.recipients)[0], group.of.prediction
+    if kept.recipient == first or group_of(world, first):
+        return group.of
+    fate = predicted(world, kept.sender, first, group.origin)
+    return replace(group.of, prediction=fate.prediction) if fate.outcome == kept.verdict else group.of
 
 
 @dataclass
@@ -104,8 +113,10 @@ class Stage:
     signs: dict[str, Hashable] = field(default_factory=dict)
     classes: dict[Hashable, dict[str, None]] = field(default_factory=dict)
     known: dict[tuple[str, Hashable], Fate] = field(default_factory=dict)
-    before: dict[str, frozenset[str]] = field(default_factory=dict)
-    last: dict[str, frozenset[str]] = field(default_factory=dict)
+    before: dict[str, dict[str, int]] = field(default_factory=dict)
+    last: dict[str, dict[str, int]] = field(default_factory=dict)
+    parting: dict[str, dict[str, int]] = field(default_factory=dict)
+    order: str = ""
     back: dict[str, set[str]] = field(default_factory=dict)
     ends: dict[str, dict[Hashable, Leaf]] = field(default_factory=dict)
     predictions: int = 0
@@ -131,19 +142,30 @@ class Stage:
                     beyond[rule] = beyond.get(rule, 0) + len(members)
                 if found.outcome in HURTS:
                     hurt.append((origin, Class(found.prediction, tuple(members))))
+        self._turned(state.order)
         groups = self._compared(hurt)
         findings = evaluate(state.judged).all if state.judged else ()
         return Played(state, {name: number for name, number in counts.items() if number}, groups, beyond, findings)
 
+    def _turned(self, order: str) -> None:
+        """The orders of a teardown begin at one state, so that the second is not compared with the end of the first."""
+        if order != self.order:
+            self.parting = self.parting or self.last
+            self.last = self.parting if order else self.last
+        self.order = order
+
     def _compared(self, hurt: Sequence[tuple[str, Class]]) -> tuple[Group, ...]:
-        """The same with who is hurt by the plan, and who is so only now."""
-        now = {origin: frozenset(one for from_, group in hurt if from_ == origin for one in group.recipients) for origin in ORIGINS}
+        """The same with who is hurt worse than before the plan, and who worse than in the last state."""
+        now: dict[str, dict[str, int]] = {origin: {} for origin in ORIGINS}
+        for origin, group in hurt:
+            now[origin].update(dict.fromkeys(group.recipients, OUTCOMES.index(group.prediction.verdict)))
         self.before = self.before or now
         last, self.last = self.last or now, now
         found = []
         for origin, group in hurt:
-            new = tuple(one for one in group.recipients if one not in self.before[origin])
-            found.append(Group(origin, group, new, tuple(one for one in new if one not in last[origin])))
+            rank, before, earlier = OUTCOMES.index(group.prediction.verdict), self.before[origin], last[origin]
+            new = tuple(one for one in group.recipients if before.get(one, 0) < rank)
+            found.append(Group(origin, group, new, tuple(one for one in new if earlier.get(one, 0) < rank)))
         return tuple(found)
 
     def _fate(self, world: World, origin: str, sign: Hashable, members: Iterable[str]) -> Fate:

@@ -16,6 +16,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import fo
 from . import _changes as change
 from . import _objects as objects
 from . import _rehearse_setup as simulated
+from ._checks import domain_of
 from ._evidence import Evidence, Full, MxChange
 from ._files import WaveUser
 from ._findings import Situation
@@ -31,6 +32,8 @@ from ._world_of import Observed, world_of
 # What an MX record is taken to live, in seconds, and how long a sending host keeps what it could not hand over.
 TTL = 3600
 QUEUE = 72 * 3600
+# How long the entries of a Google recipient map take until they surely act.
+GOOGLE = 24 * 3600
 ORDERS = ("documented", "loop_free")
 OURS = (objects.RULE, objects.INBOUND_RULE, objects.INBOUND_CONNECTOR)
 
@@ -178,12 +181,39 @@ def _wave(plot: Plot, wave: str, users: Sequence[WaveUser]) -> Iterator[State]:
     snapshot = plot.shown.snapshot
     plot.shown = replace(plot.shown, snapshot=replace(snapshot, members=simulated.members_after(snapshot, join, leave)))
     plot.world = change_of(before, ids)
-    yield State("cutover", "in the group and effective, no forward yet", plot.world, touched=touched, wave=wave)
-    judged = plot.moment("forward", users)
+    slow = GOOGLE if any(_backend(plot.inputs, address) == "google" for address in forwards) else 0
+    wait = "the provider's map of forwards to act" if slow else ""
+    yield State("cutover", "in the group and effective, no forward yet", plot.world, slow, wait, touched=touched, wave=wave)
+    plot.later(slow)
+    for state in _forwarded(plot, users, forwards):
+        yield replace(state, touched=touched, wave=wave)
+
+
+def _forwarded(plot: Plot, users: Sequence[WaveUser], forwards: Mapping[str, Forward]) -> Iterator[State]:
+    """Forwards and the last sync. A wave is told to read in the tenant with its last sync, whether its forwards are on or not."""
+    addresses = [user.address for user in users]
+    judged: Full | None = plot.moment("forward", users)
+    switched = {address: forward for address, forward in forwards.items() if _backend(plot.inputs, address) != "none"}
+    if len(switched) < len(forwards):
+        title = f"last sync done before the {len(forwards) - len(switched)} forwards that no back end switches are on"
+        forgotten = change.forwarded(plot.world, switched)
+        yield State("forward", title, _settled(forgotten, addresses), judged=judged)
+        judged = None
     plot.world = change.forwarded(plot.world, forwards)
-    yield State("forward", "forwards on, last sync to come", plot.world, 0, "the last sync", judged, touched, wave=wave)
-    plot.world = change.synced(plot.world, addresses)
-    yield State("forward", "last sync done", plot.world, touched=touched, wave=wave)
+    yield State("forward", "forwards on, last sync to come", plot.world, 0, "the last sync", judged)
+    plot.world = _settled(plot.world, addresses)
+    yield State("forward", "last sync done", plot.world)
+
+
+def _backend(inputs: Inputs, address: str) -> str:
+    """What switches the forward of an address at its source."""
+    own = next((source.forwarding_backend for source in inputs.sources if domain_of(address) in source.domains), "")
+    return own or inputs.text("forwarding_backend")
+
+
+def _settled(world: World, addresses: Sequence[str]) -> World:
+    """The same after the last sync of these people, who read in the tenant from here."""
+    return replace(change.synced(world, addresses), reads={**world.reads, **dict.fromkeys(addresses, "tenant")})
 
 
 def _mx(plot: Plot) -> Iterator[State]:

@@ -54,15 +54,41 @@ def span(seconds: int) -> str:
 
 
 def screen(states: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> list[str]:
-    """At most sixty lines: every state, neighbours of a wave that hurt nobody anew as one; whom the plan hurts, how and why."""
+    """At most sixty lines: every state, those of a wave that hurt nobody anew as one; whom the plan hurts, how and why.
+
+    Waves that hurt in the same way as the one before are one line.
+    """
     lines = _beyond(states)
-    for calm, members in groupby(states, key=_calm):
-        group = list(members)
-        lines += _together(group) if calm and len(group) > 1 else [line for state in group for line in _state(state)]
+    waves = [list(members) for _wave, members in groupby(states, key=_wave_of)]
+    for _sort, alike in groupby(waves, key=_sort_of):
+        first, *others = alike
+        following = [state for wave in others for state in wave]
+        if _wave_of(first[0]) and all(map(_calm, first)):
+            lines += _together([*first, *following])
+        else:
+            lines += _told(first) + (_together(following, _wave_of(first[0])) if following else [])
     if len(lines) > LINES - 2:
         more = len(lines) - (LINES - 2)
         lines = [*lines[: LINES - 2], f"and {more} more lines under states"]
     return [*lines, summary(found)]
+
+
+def _wave_of(state: Mapping[str, Any]) -> str:
+    return str(state["wave"])
+
+
+def _sort_of(wave: Sequence[Mapping[str, Any]]) -> tuple[tuple[bool, str], ...]:
+    """Equal for waves whose states hurt in the same ways; what belongs to no wave stands alone between them."""
+    return tuple((bool(_wave_of(state)), ", ".join(state["fresh"])) for state in wave if not _calm(state))
+
+
+def _told(wave: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The states of one wave, or of none."""
+    lines: list[str] = []
+    for calm, members in groupby(wave, key=_calm):
+        group = list(members)
+        lines += _together(group) if calm and len(group) > 1 else [line for state in group for line in _state(state)]
+    return lines
 
 
 def _beyond(states: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -80,14 +106,17 @@ def _calm(state: Mapping[str, Any]) -> bool:
     return bool(state["wave"]) and not state["fresh"]
 
 
-def _together(group: Sequence[Mapping[str, Any]]) -> list[str]:
-    """States of waves that hurt nobody anew, as one line, and what the guards refuse of them."""
-    waves = list(dict.fromkeys(str(state["wave"]) for state in group))
+def _together(group: Sequence[Mapping[str, Any]], like: str = "") -> list[str]:
+    """States of waves as one line, and what the guards refuse of them. like: the wave that hurts in the same way."""
+    waves = list(dict.fromkeys(map(_wave_of, group)))
     names = waves[0] if len(waves) == 1 else f"{waves[0]} to {waves[-1]}"
     first, last = group[0]["number"], group[-1]["number"]
     waits = sum(int(state["wait"]) for state in group)
+    fresh: dict[str, int] = {}
+    for outcome, number in (pair for state in group for pair in state["fresh"].items()):
+        fresh[outcome] = fresh.get(outcome, 0) + number
     still = _amounts(group[-1]["newly"])
-    hurt = f"nobody newly hurt, still {still}" if still else "nobody newly hurt"
+    hurt = f"as wave {like}, newly hurt {_amounts(fresh)}" if like else f"nobody newly hurt{f', still {still}' if still else ''}"
     line = f"{first} to {last}. wave {names}: {hurt}{_softly(group)}{f'; waits {span(waits)}' if waits else ''}"
     return [line, *_guards(group)]
 

@@ -71,7 +71,7 @@ def test_what_is_under_way_is_told_with_its_time_and_both_ways(listed: str) -> N
 
 
 def test_a_membership_and_an_mx_record_under_way_are_told(listed: str) -> None:
-    known = {**AT_SOURCE, "moving": {"bert@example.com": "2026-03-01T13:00:00Z"}}
+    known: dict[str, Any] = {**AT_SOURCE, "moving": {"bert@example.com": "2026-03-01T13:00:00Z"}}
     known["mx"] = {"example.com": {"holder": "tenant", "before": "source", "until": "2026-03-02T00:00:00Z"}}
     found = session()
     found.rows["DistributionGroupMember"] = PEOPLE[:2]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehears
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_plan import State, story
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_words import screen
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward, World
-from harness.crowd import crowd
+from harness.crowd import KINDS, crowd
 
 from . import worlds
 from .test_tools import context, tenant
@@ -169,12 +170,64 @@ def test_who_is_hurt_by_the_plan_is_named_with_the_guard_that_says_so(options: d
     assert {"U2", "U4"} <= set(result["summary"]["refusing"])
 
 
-def test_a_plan_that_hurts_nobody_says_so(options: dict[str, Any]) -> None:
+def test_a_plan_that_hurts_nobody_until_its_end_says_so(tmp_path: Path) -> None:
     folders = [f"{kind}{number}@example.com" for kind in ("m365group", "folder") for number in range(10)]
-    result = rehearsed(options, tenant_addresses=folders)
-    enforced = [state for state in result["states"] if state["step"] == "enforce"]
-    assert all(not state["fresh"] for state in enforced)
-    assert all(state["newly_hurt"] == 0 for state in result["states"] if state["step"] in {"setup", "cutover", "forward"})
+    made = crowd(tmp_path, 120, 2, [kind for kind in KINDS if kind != "mailuser"])
+    result = rehearsed(made.options, tenant_addresses=folders)
+    hurting = {state["step"] for state in result["states"] if state["newly_hurt"]}
+    assert hurting == {"teardown", "remove", "dismantle", "sources_off"}
+
+
+def test_who_fares_worse_than_before_is_hurt_by_the_plan(options: dict[str, Any]) -> None:
+    before, setup = rehearsed(options)["states"][:2]
+    (users,) = (one for one in setup["who"] if one["fresh"])
+    assert (users["outcome"], users["origins"], users["kind"]) == ("loop", ["tenant"], "mailuser, mailbox at the source")
+    assert {one["outcome"] for one in before["who"] if one["kind"] == users["kind"] and "tenant" in one["origins"]} == {"bounced"}
+    assert "a mail user with an external address in a relayed domain" in users["why"], (
+        "a disputed fact, so the loop is named with its reading"
+    )
+
+
+def test_the_second_order_is_compared_with_where_the_orders_part(options: dict[str, Any]) -> None:
+    for chosen, harm in (("documented", "loop"), ("loop_free", "bounced")):
+        states = rehearsed(options, teardown_order=chosen)["states"]
+        parting = next(state for state in states if state["state"] == "rules off and not acting")
+        second = [state for state in states if state["order"]][4]
+        assert second["order"] == chosen
+        assert harm in second["newly"]
+        assert parting["newly"]["loop"]
+        assert second["fresh"] == {}, "looped already when the orders parted"
+
+
+def test_forwards_that_no_back_end_switches_are_a_state_of_their_own(options: dict[str, Any]) -> None:
+    result = rehearsed(options, forwarding_backend="none", forwarding_host=None)
+    found = [state for state in result["states"] if state["wave"] and state["fresh"]]
+    assert [state["state"] for state in found] == ["last sync done before the 34 forwards that no back end switches are on"] * 2
+    for state in found:
+        assert set(state["fresh"]) == {"split"}
+        assert {origin for one in state["who"] if one["fresh"] for origin in one["origins"]} == {"internet", "source", "program"}
+        named = [(re.findall(r"stub\d+@example.com", one["why"]), one["first"][:1]) for one in state["who"] if one["fresh"]]
+        assert any(names for names, _first in named)
+        assert all(names in ([], first) for names, first in named), "a reason speaks of one who is named"
+    lines = result["screen"]
+    assert sum("no back end switches" in line for line in lines) == 1, "the second wave hurts in the same way"
+    assert any("wave wave02: as wave wave01, newly hurt" in line for line in lines)
+
+
+def test_each_source_has_a_back_end_of_its_own(tmp_path: Path) -> None:
+    made = crowd(tmp_path, 120, 2)
+    given = {name: value for name, value in made.options.items() if name not in {"domains", "smart_hosts", "source_ip_ranges", "known"}}
+    ranges = {"smart_hosts": ["192.0.2.10"], "source_ip_ranges": ["192.0.2.10"]}
+    own = {"name": "one", "domains": ["example.com"], **ranges, "forwarding_backend": "none"}
+    other = {"name": "two", "domains": ["other.example.net"], "smart_hosts": ["192.0.2.11"], "source_ip_ranges": ["192.0.2.11"]}
+    both = {"domains": ["example.com", "other.example.net"], "sources": [own, other]}
+    titles = [state.title for state in states_of(given, **both, known={"mx": {"example.com": "one"}})]
+    assert sum("no back end switches" in title for title in titles) == 2
+
+
+def test_a_google_map_takes_a_day(options: dict[str, Any]) -> None:
+    waits = [state.wait for state in states_of(options, forwarding_backend="google") if state.title.startswith("in the group")]
+    assert waits == [86400, 86400]
 
 
 def test_who_was_hurt_before_is_not_laid_at_the_plans_door(options: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import yaml
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import VARIABLES
 
 # What only a run that sends mail, writes forwards or waits needs.
-ELSEWHERE = ("probe_", "submission_", "effect_", "reconcile_", "mailbox_url", "smtp_", "forwarding_")
+ELSEWHERE = ("probe_", "submission_", "effect_", "reconcile_", "mailbox_url", "smtp_", "forwarding_file")
 
 
 def test_every_variable_that_matters_is_handed_over(installed: Path) -> None:

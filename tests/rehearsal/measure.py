@@ -1,0 +1,66 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One rehearsal in a process of its own, since a process remembers its largest memory: `python -m rehearsal.measure FOLDER COUNT WAVES`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import cast
+
+from ansible_collections.mailops.exchange.plugins.module_utils._rehearsal import rehearsal_info
+from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context
+from ansible_collections.mailops.exchange.plugins.module_utils._session import Session
+from harness.crowd import Crowd, crowd
+
+
+class NoSession:
+    """Fails whatever asks the tenant: a snapshot that was given is all there is."""
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"the rehearsal asked the tenant: {name}")
+
+
+def alone() -> Context:
+    """A context in which nothing can be asked."""
+    return Context(cast("Session", NoSession()))
+
+
+def peak() -> float:
+    """The most memory that this process ever held, in megabytes."""
+    (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    return int(kilobytes) / 1024
+
+
+def made_of(made: Crowd) -> dict[str, int]:
+    """What is in the crowd, counted in its snapshot and its files."""
+    rows, members = made.snapshot["rows"], made.snapshot["members"]
+    listed = [line.split(",") for line in (made.folder / "source.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    objects = {row["PrimarySmtpAddress"]: row["RecipientTypeDetails"] for row in rows["recipients"]}
+    kinds = {(kind, "") for kind in objects.values()} | {(objects.get(address, ""), kind) for address, kind, *_rest in listed}
+    moves = (made.folder / "waves.csv").read_text(encoding="utf-8").splitlines()[1:]
+    nested = [group for group, inside in members.items() if any(row["PrimarySmtpAddress"] in members for row in inside)]
+    return {
+        "kinds": len(kinds),
+        "rules": len(rows["rules"]),
+        "groups": len(members),
+        "nested": len(nested),
+        "waves": len({line.rpartition(",")[2] for line in moves}),
+    }
+
+
+def measured(folder: Path, count: int, waves: int) -> dict[str, object]:
+    """Counts, the line of the result, seconds of the clock and of the processor, megabytes."""
+    made = crowd(folder, count, waves)
+    begun, busy = time.monotonic(), time.process_time()
+    result = rehearsal_info({**made.options, "limit": 10}, alone())
+    seconds = {"seconds": time.monotonic() - begun, "busy": time.process_time() - busy}
+    return {**made_of(made), **result["summary"], **seconds, "megabytes": peak(), "line": result["line"], "screen": len(result["screen"])}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
