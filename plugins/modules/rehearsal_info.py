@@ -13,7 +13,10 @@ version_added: 0.1.0
 description:
   - Plays every state of the plan on a snapshot of your tenant by prediction alone - set-up, each wave of O(waves_file), the MX move, the
     teardown in both orders - with its intermediate states and how long each lasts.
-  - Lists for each state who would be hurt, how and why, and the guards that say so. Whoever is hurt already today is counted apart.
+  - Lists for each state who would be hurt, how and why, and the guards that say so. Whoever is hurt as badly already today is counted
+    apart.
+  - A wave is taken to read in the tenant from its last sync on. Where nothing switches the forwards (O(forwarding_backend=none)), a state
+    shows a last sync that came before them.
   - A rule whose predicates are not evaluated counts as not matching; what it would make worse is counted under C(other_rules).
   - An MX record is taken to live for an hour.
   - Sends no mail and writes nothing.
@@ -56,8 +59,8 @@ RETURN = r"""
 states:
   description:
     - Every state in its order, with C(number), C(step), C(state), C(wave), C(order) of the teardown, C(wait) in seconds and C(wait_for).
-    - C(counts) counts pairs of recipient and origin by outcome. C(newly) counts those that the plan hurts, C(fresh) those of them that
-      it did not hurt in the state before, C(hurt) all that are hurt.
+    - C(counts) counts pairs of recipient and origin by outcome. C(hurt) counts all that are hurt, C(newly) those that were better off
+      before the plan, by outcome, C(fresh) those of them that were better off in the state before.
     - C(who) lists classes that can be hurt, with C(origins), C(outcome), C(kind), C(recipients), C(new), C(fresh), C(first) and C(why).
     - C(guards) lists the findings of the step that leads here.
   returned: success

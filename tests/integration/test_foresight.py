@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from harness.coexistence import survey, variables
-from harness.play import Player
+from harness.play import Player, Run
 from harness.tenant import Sandbox
 
 from .test_paths import bare, probed
@@ -50,25 +50,73 @@ def test_worker_and_main_say_the_same(player: Player, probed: Path, sandbox: San
     assert sandbox.writes() == []
 
 
-def test_the_rehearsal_reads_the_tenant_once_prints_a_screen_and_writes_nothing(player: Player, sandbox: Sandbox, tmp_path: Path) -> None:
-    extra = variables(sandbox.folders[0]) | {"coexistence_known": {"mx": {"example.com": "source"}}}
-    real = player.run("mailops.exchange.rehearse", extra)
-    assert real.code == 0, real.output
+def rehearsal(run: Run) -> dict[str, Any]:
+    """What the module returned."""
+    assert run.code == 0, run.output
+    (found,) = (event["result"] for event in run.results if "states" in event["result"])
+    return dict(found)
+
+
+@pytest.fixture
+def plan(sandbox: Sandbox) -> dict[str, Any]:
+    """The variables of a plan for the generated tenant, whose forwards a provider switches."""
+    return variables(sandbox.folders[0]) | {"coexistence_forwarding_backend": "csv", "coexistence_known": {"mx": {"example.com": "source"}}}
+
+
+def untouched(sandbox: Sandbox) -> None:
+    """Neither a write nor a message went out."""
     assert sandbox.writes() == []
+    assert sandbox.control("GET", "/messages")["messages"] == []
+
+
+@pytest.mark.parametrize("order", ["documented", "loop_free"])
+@pytest.mark.parametrize("mx", ["last", "first"])
+def test_the_rehearsal_of_every_order(player: Player, sandbox: Sandbox, plan: dict[str, Any], mx: str, order: str) -> None:
+    run = player.run("mailops.exchange.rehearse", plan | {"coexistence_mx": mx, "coexistence_teardown_order": order})
+    found = rehearsal(run)
+    steps = [state["step"] for state in found["states"]]
+    assert steps[0] == "now"
+    assert (steps.index("mx") < steps.index("cutover")) == (mx == "first")
+    assert [state["order"] for state in found["states"] if state["order"]][-1] == order
+    assert found["summary"]["newly_hurt"]["split"] == 0
+    assert sum(state["newly_hurt"] for state in found["states"] if state["step"] in {"cutover", "forward"}) == 0
+    assert all(len(line) <= 260 for line in found["screen"])
+    assert len(found["screen"]) <= 60
+    assert found["line"] in run.output, "the figures are shown"
+    assert list(run.custom["_run"]["coexistence_rehearsal"].values()) == [found["summary"]]
+    untouched(sandbox)
+
+
+def test_the_rehearsal_names_whom_a_fault_of_the_plan_hurts(player: Player, sandbox: Sandbox, plan: dict[str, Any]) -> None:
+    users = [line.partition(",")[0] for line in (sandbox.folders[0] / "waves.csv").read_text().splitlines() if line.endswith("wave1")]
+    run = player.run("mailops.exchange.rehearse", plan | {"coexistence_forwarding_backend": "none"})
+    state = next(state for state in rehearsal(run)["states"] if state["wave"] == "wave1" and state["fresh"])
+    assert state["state"] == f"last sync done before the {len(users)} forwards that no back end switches are on"
+    assert set(state["fresh"]) == {"split"}
+    hurt = [one for one in state["who"] if one["fresh"]]
+    assert {origin for one in hurt for origin in one["origins"]} == {"internet", "source", "program"}
+    assert set(users) & {address for one in hurt for address in one["first"]}
+    assert any("leaves by the MX of example.com, which is the source" in one["why"] for one in hurt)
+    assert f"newly hurt {state['fresh']['split']} split" in run.output
+    untouched(sandbox)
+
+
+def test_the_rehearsal_reads_the_tenant_once_and_a_kept_snapshot_serves_as_well(
+    player: Player, sandbox: Sandbox, plan: dict[str, Any], tmp_path: Path
+) -> None:
+    real = player.run("mailops.exchange.rehearse", plan)
+    assert real.code == 0, real.output
+    untouched(sandbox)
     reads = len(sandbox.calls())
+    assert reads < 25
     assert "1. now: as it is: nobody newly hurt" in real.output
-    assert "newly hurt at worst: split 0" in real.output
-    as_text = survey(variables(sandbox.folders[0])) | {"coexistence_known": json.dumps(extra["coexistence_known"])}
-    typed = player.run("mailops.exchange.rehearse", as_text)
-    assert typed.code == 0, typed.output
-    assert "newly hurt at worst: split 0" in typed.output
+    typed = player.run("mailops.exchange.rehearse", survey(plan) | {"coexistence_known": json.dumps(plan["coexistence_known"])})
+    assert [state["counts"] for state in rehearsal(typed)["states"]] == [state["counts"] for state in rehearsal(real)["states"]]
     file = str(tmp_path / "snapshot.json")
-    options = {"domain": "example.com", "source_file": extra["coexistence_source_file"], "dest": file}
+    options = {"domain": "example.com", "source_file": plan["coexistence_source_file"], "dest": file}
     kept = player.run(player.tasks([{"mailops.exchange.coexistence_snapshot_info": options}]))
     assert kept.code == 0, kept.output
     before = len(sandbox.calls())
-    given = player.run("mailops.exchange.rehearse", {**extra, "coexistence_snapshot": file}, "--check")
-    assert given.code == 0, given.output
-    assert "newly hurt at worst: split 0" in given.output
+    given = player.run("mailops.exchange.rehearse", {**plan, "coexistence_snapshot": file}, "--check")
+    assert [state["counts"] for state in rehearsal(given)["states"]] == [state["counts"] for state in rehearsal(real)["states"]]
     assert len(sandbox.calls()) == before
-    assert reads < 25
