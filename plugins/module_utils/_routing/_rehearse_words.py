@@ -111,13 +111,14 @@ def _together(group: Sequence[Mapping[str, Any]], like: str = "") -> list[str]:
     waves = list(dict.fromkeys(map(_wave_of, group)))
     names = waves[0] if len(waves) == 1 else f"{waves[0]} to {waves[-1]}"
     first, last = group[0]["number"], group[-1]["number"]
+    numbers = str(first) if first == last else f"{first} to {last}"
     waits = sum(int(state["wait"]) for state in group)
     fresh: dict[str, int] = {}
     for outcome, number in (pair for state in group for pair in state["fresh"].items()):
         fresh[outcome] = fresh.get(outcome, 0) + number
     still = _amounts(group[-1]["newly"])
     hurt = f"as wave {like}, newly hurt {_amounts(fresh)}" if like else f"nobody newly hurt{f', still {still}' if still else ''}"
-    line = f"{first} to {last}. wave {names}: {hurt}{_softly(group)}{f'; waits {span(waits)}' if waits else ''}"
+    line = f"{numbers}. wave {names}: {hurt}{_softly(group)}{f'; waits {span(waits)}' if waits else ''}"
     return [line, *_guards(group)]
 
 
