@@ -37,6 +37,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._objects
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults, plan
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._snapshot import Recipient, take
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._status import screen, summary
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._survey import survey
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused, report
 from ansible_collections.mailops.exchange.plugins.module_utils._session import NOW, ExchangeError, Row
@@ -76,7 +77,8 @@ def weigh(seen: Full, context: Context) -> Verdict:
     if verdict.refusing:
         users = [{"user": finding.who, "reasons": [f"{finding.why}. {finding.remedy}"]} for finding in verdict.refusing]
         people = {"moved": [], "kept": [], "refused": users} if case.step in {"cutover", "rollback"} else {}
-        raise Refused(refusal(verdict, case.step), {**shown(case, verdict), **people})
+        lines = {"screen": survey(seen, verdict)} if case.step == "preflight" else {}
+        raise Refused(refusal(verdict, case.step), {**shown(case, verdict), **people, **lines})
     for word, findings in (("accepted", verdict.accepted), ("told", verdict.told if case.step != "status" else ())):
         for line in digest(findings):
             context.warn(f"{word}: {line}")
@@ -113,8 +115,14 @@ def plan_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     made = {**mail_plan(case, plan(case)), **kept_up(seen)}
     declared = {**case.inputs.raw, "told": made.get("told", dict(case.told)), "final": made.get("final", dict(case.final))}
     made["declared"] = declared
-    lines = screen(seen, verdict) if step == "status" else upkeep.lines(seen, made) if step in REPORTS else []
-    return {"changed": False, "calls": [], **shown(case, verdict), "plan": made, "screen": lines}
+    return {"changed": False, "calls": [], **shown(case, verdict), "plan": made, "screen": lines_of(seen, verdict, made)}
+
+
+def lines_of(seen: Full, verdict: Verdict, made: dict[str, Any]) -> list[str]:
+    """What a step that is looked at shows on one screen; the steps that write show none."""
+    if seen.step in {"preflight", "status"}:
+        return survey(seen, verdict) if seen.step == "preflight" else screen(seen, verdict)
+    return upkeep.lines(seen, made) if seen.step in REPORTS else []
 
 
 def kept_up(seen: Full) -> dict[str, Any]:
@@ -167,7 +175,8 @@ def _note(case: Situation, context: Context) -> list[dict[str, Any]]:
     inputs, moment = case.inputs, NOW if context.check_mode else stamp(clock(case.snapshot))
     group = case.snapshot.group(inputs.group_address)
     try:
-        known = replace((read_line(group.comment) if group else None) or Line(), moved=moment)
+        line = (read_line(group.comment) if group else None) or Line()
+        known = replace(line, moved=moment, mx={**line.mx, **case.mx})
     except BrokenLineError as error:
         context.warn(f"group {inputs.group_address}: its Description was cut or edited, {error}; when the membership changed is not noted.")
         return []

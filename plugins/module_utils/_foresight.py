@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, with_notes
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _known as known
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _sight as sight
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Full
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import Inputs, parse
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults
@@ -160,12 +161,6 @@ def see(
     return found.situation, found.reading.rows, found.reading.members
 
 
-def observe(case: Situation, context: Context, rows: Mapping[str, Sequence[Row]]) -> tuple[Observed, Evidence]:
-    """What is known of the outside: nothing that nobody asked for."""
-    del case, context, rows
-    return Observed(), Evidence()
-
-
 def full(
     case: Situation,
     context: Context,
@@ -179,5 +174,6 @@ def full(
         rows, members = reading.rows, reading.members
         case = replace(case, snapshot=reading.snapshot(case.inputs))
     case = replace(case, step=step)
-    observed, evidence = observe(case, context, rows)
+    observed, evidence = gather(case, context)
+    case = with_notes(case, evidence, context)
     return Full(case, world_of(case.snapshot, case.inputs, rows, members or {}, observed), evidence)

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.module_utils._foresight import Sight, look_ahead, observe
+from ansible_collections.mailops.exchange.plugins.module_utils._foresight import Sight, look_ahead
+from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _known as known
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _objects as objects
@@ -75,7 +76,7 @@ def keep(dest: Any, text: str, *, check_mode: bool) -> bool:
 def outside(params: Mapping[str, Any], context: Context, sight: Sight) -> tuple[Observed, Evidence]:
     """What is known of the outside: kept with the snapshot or asked for now, and in its place what the task says."""
     case = sight.situation
-    seen, evidence = (sight.kept, Evidence()) if sight.kept is not None else observe(case, context, sight.reading.rows)
+    seen, evidence = (sight.kept, Evidence()) if sight.kept is not None else gather(case, context)
     seen = known.told(params, case.inputs, seen)
     forwards = {fold(row["address"]): Forward(fold(row["routing_address"])) for row in _rows(params)}
     probes = (*evidence.probes, *map(_probe, params.get("probes") or ()))

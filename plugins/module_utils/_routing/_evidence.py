@@ -25,12 +25,13 @@ ARRIVED, REFUSED, MISSING, NOT_PROBED = "arrived", "refused", "missing", "not pr
 
 @dataclass(frozen=True)
 class MxChange:
-    """The newest change of a domain's MX. at: when it was seen, by the service's clock. ttl: seconds."""
+    """The newest change of a domain's MX. at: when it was seen, by the service's clock. ttl: seconds. fresh: nothing notes it yet."""
 
     at: str
     ttl: int
     holder: str
     before: str = ""
+    fresh: bool = False
 
     @property
     def noted(self) -> str:
@@ -74,7 +75,8 @@ class Probe:
 class Trace:
     """A window of the message trace. unknown: messages per domain to addresses that are no recipients.
 
-    connectors: messages per outbound connector. days: how long the window is.
+    connectors: messages per outbound connector, to people who are not moved, or after the rules had stopped acting; probes
+    are none of them. days: how long the window is.
     """
 
     days: float
@@ -99,7 +101,8 @@ class Published:
 class Evidence:
     """All of it. trace: None when it was not read. off: sources that were declared off. ipv6: per domain, as the tenant says.
 
-    forwards_read: the forwards at the sources are known, even if there are none.
+    forwards_read: the forwards at the sources are known, even if there are none. unread: what could not be asked, by what it
+    is about (`mx DOMAIN`, `records DOMAIN`, `ipv6 DOMAIN`, `trace`), with the reason.
     """
 
     mx_changes: Mapping[str, MxChange] = field(default_factory=dict)
@@ -109,6 +112,7 @@ class Evidence:
     ipv6: Mapping[str, bool] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
     forwards_read: bool = False
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

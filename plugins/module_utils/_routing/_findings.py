@@ -44,7 +44,8 @@ class Finding:
 class Situation:
     """What guards are functions of. told: rule stops that an earlier step of this run saw, by rule name.
 
-    final: the domain types that a teardown restores. check_mode: waits and validations count as passed.
+    final: the domain types that a teardown restores. check_mode: waits and validations count as passed. mx: per domain what
+    the group's line shall note of its MX beyond what it notes.
     """
 
     inputs: Inputs
@@ -53,6 +54,7 @@ class Situation:
     check_mode: bool = False
     told: Mapping[str, str] = field(default_factory=dict)
     final: Mapping[str, str] = field(default_factory=dict)
+    mx: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from . import _guards
 from ._evidence import Full
 from ._findings import REPORTS, Finding, Verdict, judge, judged_as
-from ._hazards_mail import u14, u15, u16, u17, u22, u25, u26, u28, u29, u32
+from ._hazards_mail import forwards_out, u14, u15, u16, u17, u22, u25, u26, u28, u29, u32
 from ._hazards_order import u1, u2, u3, u8, u11, u12, u13, u31
 
 STEPS = ("mx", "mx_back", "forward", "authoritative", "sources_off")
@@ -50,10 +50,10 @@ TABLE: tuple[Hazard, ...] = (
     _hazard("U17", "preflight setup enforce status", u17),
     _hazard("U22", "preflight setup status", u22),
     _hazard("U25", "enforce", u25),
-    _hazard("U26", "cutover forward", u26),
+    _hazard("U26", "preflight cutover forward", u26),
     _hazard("U28", "preflight setup enforce cutover mx status", u28),
     _hazard("U29", "preflight setup cutover mx status", u29),
-    _hazard("U31", "mx_back setup", u31),
+    _hazard("U31", "preflight setup mx mx_back status", u31),
     _hazard("U32", "preflight setup mx status", u32),
 )
 
@@ -71,6 +71,11 @@ def findings(case: Full, table: tuple[Hazard, ...] = TABLE) -> tuple[Finding, ..
     return tuple(replace(finding, blocks=False) for finding in found) if case.step in REPORTS else found
 
 
+def notes(case: Full) -> tuple[Finding, ...]:
+    """What no guard is for, and a look at the tenant tells all the same."""
+    return tuple(forwards_out(case)) if case.step in {"preflight", "status"} else ()
+
+
 def evaluate(case: Full) -> Verdict:
     """Every guard of the step, those of the tenant's objects and those of mail flow, as one verdict."""
-    return judge([*_guards.evaluate(case.situation).all, *findings(case)], case.inputs.accepted)
+    return judge([*_guards.evaluate(case.situation).all, *findings(case), *notes(case)], case.inputs.accepted)

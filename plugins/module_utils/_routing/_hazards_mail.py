@@ -14,7 +14,7 @@ from ._evidence import ARRIVED, Full, counted
 from ._findings import Finding
 from ._outcomes import entry_of
 from ._predicates import covers
-from ._snapshot import EXPANDED, Recipient
+from ._snapshot import EXPANDED, LIVE, Recipient
 from ._tenant import proves
 from ._world import TENANT, Foreign, Inbound, Predicate
 
@@ -23,6 +23,8 @@ NO_PROBE = (
     "Give the connection a submission account (ansible_exchange_submission_user), coexistence_probe_sender and"
     " coexistence_validation_recipients, so that it is probed."
 )
+# What no guard is for, and is told all the same.
+POLICY = "policy"
 NO_LIST = "Give the source's addresses in coexistence_source_file."
 
 
@@ -35,9 +37,15 @@ def u14(case: Full) -> Iterator[Finding]:
             yield Finding("U14", counted(names), why, "Take them off once no mail comes by the old path, or switch the host off.")
         for domain in sorted(source.domains & frozenset(case.inputs.domains)):
             published = case.evidence.dns.get(domain)
-            if published and published.spf.get(source.name):
+            if published and published.spf.get(source.name) and not _holds(case, source, domain):
                 why = f"its SPF record still allows {source.name or 'the source'} to send"
                 yield Finding("U14", domain, why, "Take the source out of the record.")
+
+
+def _holds(case: Full, source: Foreign, domain: str) -> bool:
+    """The source takes the domain's mail, as before the set-up: then it may send as well."""
+    answer = case.world.mx.get(domain)
+    return answer is not None and answer.holder == source.name
 
 
 def _off(case: Full, source: Foreign) -> bool:
@@ -117,6 +125,9 @@ def u22(case: Full) -> Iterator[Finding]:
             why = "takes mail over IPv6, and the source is known by its IPv4 addresses only"
             remedy = "Disable-IPv6ForAcceptedDomain for it, or know the source by its certificate."
             yield Finding("U22", domain, why, remedy, blocks=False)
+        elif case.evidence.unread.get(f"ipv6 {domain}"):
+            why = f"whether it takes mail over IPv6 was not read: {case.evidence.unread[f'ipv6 {domain}']}"
+            yield Finding("U22", domain, why, "Let it be read, or look with Get-IPv6StatusForAcceptedDomain.", blocks=False)
 
 
 def u25(case: Full) -> Iterator[Finding]:
@@ -140,7 +151,8 @@ def u26(case: Full) -> Iterator[Finding]:
     """A forwarding wave while DMARC rejects are honoured and nothing shows that forwards pass."""
     if case.world.policies.honor_dmarc is False:
         return
-    passed = any(probe.origin == "internet" and probe.forwarded and probe.result == ARRIVED for probe in case.evidence.probes)
+    planned = case.step == "preflight" and case.inputs.text("spam_handling") == "enhanced_filtering"
+    passed = planned or any(probe.origin == "internet" and probe.forwarded and probe.result == ARRIVED for probe in case.evidence.probes)
     for source in case.world.sources:
         enhanced = any(one.enabled and one.enhanced and _matches(case, one, source) for one in case.world.inbound)
         if passed or enhanced or source.name in case.world.policies.trusted_sealers:
@@ -148,6 +160,23 @@ def u26(case: Full) -> Iterator[Finding]:
         why = "forwards break SPF, and DMARC rejects are honoured: outsiders with p=reject may get bounces (5.7.509)"
         remedy = "Use coexistence_spam_handling enhanced_filtering, trust the source's ARC seal, or probe a forward."
         yield Finding("U26", source.name or "the source", why, remedy, blocks=False)
+
+
+def forwards_out(case: Full) -> Iterator[Finding]:
+    """No guard of its own: mailboxes of the tenant that forward to outside while the policy for automatic forwards refuses that."""
+    if case.world.policies.auto_forward is not False:
+        return
+    names = []
+    for party in case.world.parties:
+        goal = party.forward_smtp or party.forward
+        target = case.world.party(goal)
+        address = target.external or target.primary if target else goal
+        if party.kind in LIVE and "@" in address and case.world.accepted(domain_of(address)) is None:
+            names.append(party.primary)
+    if names:
+        why = f"{len(names)} mailboxes forward to outside, and the policy for automatic forwards refuses it (5.7.520)"
+        remedy = "Allow it for them in an outbound spam policy (AutoForwardingMode On), or take the forwards off."
+        yield Finding(POLICY, counted(sorted(names)), why, remedy, blocks=False)
 
 
 def u28(case: Full) -> Iterator[Finding]:
@@ -177,7 +206,9 @@ def u29(case: Full) -> Iterator[Finding]:
     for domain in case.inputs.domains:
         published = case.evidence.dns.get(domain)
         if published is None:
-            yield Finding("U29", domain, "its SPF, DKIM and DMARC records were not read", "Name coexistence_name_servers.", blocks=False)
+            unread = case.evidence.unread.get(f"records {domain}")
+            why = f"its SPF, DKIM and DMARC records were not read{f': {unread}' if unread else ''}"
+            yield Finding("U29", domain, why, "Name coexistence_name_servers that can be asked.", blocks=False)
             continue
         sides = {TENANT: "the tenant", **{one.name: one.name or "the source" for one in case.world.sources if domain in one.domains}}
         for side, name in sides.items():

@@ -17,6 +17,7 @@ from ._delivery import serving
 from ._evidence import ARRIVED, NOT_PROBED, Full, counted, reason, settles
 from ._findings import Finding
 from ._outcomes import HURTS, person_of
+from ._traced import closing
 from ._world import AUTHORITATIVE, EXPANDED, INTERNAL_RELAY, TENANT, Foreign, Party, Rule, World
 
 # How long a sending host keeps a message that it could not hand over by the former MX.
@@ -42,7 +43,12 @@ def _routes(world: World, rule: Rule, domain: str) -> bool:
 
 
 def u1(case: Full) -> Iterator[Finding]:
-    """The MX at the tenant while an InternalRelay domain has no route."""
+    """The MX at the tenant while an InternalRelay domain has no route; told where nobody could read who holds it."""
+    for domain in case.inputs.domains if case.step in {"preflight", "setup", "status"} else ():
+        unread = case.evidence.unread.get(f"mx {domain}")
+        if unread:
+            why = f"who takes its mail is not known: {unread}"
+            yield Finding("U1", domain, why, "Name coexistence_name_servers that can be asked.", blocks=False)
     making = case.step in {"preflight", "setup"}
     for domain in case.inputs.domains:
         accepted, answer = case.world.domains.get(domain), case.world.mx.get(domain)
@@ -213,7 +219,9 @@ def u11(case: Full) -> Iterator[Finding]:
         accepted = case.world.domains.get(domain)
         if accepted is None or accepted.type != INTERNAL_RELAY:
             continue
-        many = f"about {trace.unknown.get(domain, 0) / max(trace.days, 1):.0f}" if trace else "an unread number of"
+        unread = case.evidence.unread.get("trace")
+        nobody = f"an unread number of ({unread})" if unread else "an unread number of"
+        many = f"about {trace.unknown.get(domain, 0) / max(trace.days, 1):.0f}" if trace else nobody
         why = f"between the rules' removal and Authoritative, {many} messages a day to unknown addresses loop"
         yield Finding("U11", domain, why, "Use coexistence_teardown_order loop_free to avoid it.", blocks=False)
 
@@ -221,8 +229,11 @@ def u11(case: Full) -> Iterator[Finding]:
 def u12(case: Full) -> Iterator[Finding]:
     """Authoritative while the trace still shows mail on the connector."""
     trace = case.evidence.trace
+    if not closing(case.situation, {name: one.type for name, one in case.world.domains.items()}):
+        return
     if trace is None:
-        why = "was not read, so nobody knows whether the connector still carries mail"
+        reason_ = case.evidence.unread.get("trace", "")
+        why = f"was not read{f' ({reason_})' if reason_ else ''}, so nobody knows whether the connector still carries mail"
         yield Finding("U12", "the message trace", why, "Let it be read (role Security Reader or Exchange Administrator).")
         return
     for one in objects.of(case.inputs, objects.CONNECTOR):
@@ -238,7 +249,9 @@ def u13(case: Full) -> Iterator[Finding]:
         for domain in sorted(source.domains & frozenset(case.inputs.domains)):
             fault = _old_path(case, domain)
             if fault:
-                yield Finding("U13", domain, fault, "Wait for it; late senders would lose their mail.")
+                fresh = domain in case.evidence.mx_changes and case.evidence.mx_changes[domain].fresh
+                noting = " Nothing notes yet when it moved: run coexistence_reconcile, which does." if fresh else ""
+                yield Finding("U13", domain, fault, f"Wait for it; late senders would lose their mail.{noting}")
         reached = any(
             probe.origin in {"source", "program"} and probe.result == ARRIVED and probe.place == "tenant" and not probe.forwarded
             for probe in case.evidence.probes
@@ -262,8 +275,12 @@ def _old_path(case: Full, domain: str) -> str:
 
 
 def u31(case: Full) -> Iterator[Finding]:
-    """The MX moved back, or a teardown undone, before the newer MX's time to live is over."""
-    if case.step == "setup" and any(True for _unused in objects.present(case.inputs, case.snapshot, objects.RULE)):
+    """The MX moved back, or a teardown undone, before the newer MX's time to live is over; told while resolvers disagree."""
+    if case.step != "mx_back":
+        yield from _disagreeing(case)
+    undone = objects.line_of(case.inputs, case.snapshot).stops
+    standing = any(True for _unused in objects.present(case.inputs, case.snapshot, objects.RULE))
+    if case.step != "mx_back" and not (case.step == "setup" and undone and not standing):
         return
     for domain in case.inputs.domains:
         seen = case.evidence.mx_changes.get(domain)
@@ -271,3 +288,13 @@ def u31(case: Full) -> Iterator[Finding]:
         if over and case.now < over:
             why = f"resolvers may hold its newer MX until {objects.stamp(over)}"
             yield Finding("U31", domain, why, "Wait for it, or mail takes both ways at once.")
+
+
+def _disagreeing(case: Full) -> Iterator[Finding]:
+    """Who still sends by a former MX."""
+    for domain in case.inputs.domains:
+        answer = case.world.mx.get(domain)
+        if answer and answer.before and answer.before != answer.holder:
+            until = f" until {answer.until}" if answer.until else ""
+            why = f"its MX is {answer.holder}, and some still send to {answer.before}{until}"
+            yield Finding("U31", domain, why, "Expect mail on both ways meanwhile, and count on neither being empty.", blocks=False)

@@ -85,8 +85,8 @@ def read_line(value: Any) -> Line | None:
         return None
     try:
         data = json.loads(text[found.end() :])
-        parts = [{str(k): str(v) for k, v in data[part].items()} for part in ("former", "mx", "stops")]
-        return Line(*parts, moved=str(data.get("moved") or ""))
+        former, mx, stops = ({str(k): str(v) for k, v in data[part].items()} for part in ("former", "mx", "stops"))
+        return Line(former, mx, stops, moved=str(data.get("moved") or ""))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BrokenLineError(f"after the mark stands '{text[found.end() :].strip()[:60]}'") from error
 

@@ -99,7 +99,8 @@ def line(case: Situation) -> Line:
         for domain in inputs.domains
         if domain in snapshot.domains
     }
-    return Line({domain: known.former.get(domain, kind) for domain, kind in fresh.items()}, known.mx, moved=known.moved)
+    former = {domain: known.former.get(domain, kind) for domain, kind in fresh.items()}
+    return Line(former, {**known.mx, **case.mx}, moved=known.moved)
 
 
 def setup(case: Situation) -> Plan:
@@ -263,8 +264,8 @@ def teardown(case: Situation) -> Plan:
     known = objects.line_of(inputs, snapshot)
     groups = []
     for group in objects.mine(inputs, snapshot, objects.GROUP):
-        if noted and dict(known.stops) != noted:
-            text = description(inputs.domains, replace(known, stops=noted))
+        if (noted and dict(known.stops) != noted) or case.mx:
+            text = description(inputs.domains, replace(known, mx={**known.mx, **case.mx}, stops=noted or known.stops))
             groups.append({"identity": str(group.row.get("PrimarySmtpAddress") or group.name), "description": text})
     return {
         "groups": groups,

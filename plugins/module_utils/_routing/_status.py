@@ -41,7 +41,7 @@ def screen(seen: Full, verdict: Verdict) -> list[str]:
     lines = [f"As of {snapshot.now}, by the service's clock"]
     for domain in inputs.domains:
         found = snapshot.domains.get(domain)
-        lines.append(f"domain      {domain}: {found.type if found else MISSING}, {_mx(seen, domain)}")
+        lines.append(f"domain      {domain}: {found.type if found else MISSING}, {mx_line(seen, domain)}")
     group = snapshot.group(inputs.group_address)
     lines.append(f"group       {group.name if group else inputs.text('group_name')} <{inputs.group_address}>: {_members(case, group)}")
     for one in objects.of(inputs, objects.CONNECTOR):
@@ -56,11 +56,13 @@ def screen(seen: Full, verdict: Verdict) -> list[str]:
     return lines
 
 
-def _mx(seen: Full, domain: str) -> str:
+def mx_line(seen: Full, domain: str) -> str:
+    """Who holds a domain's MX, since when, and who still sends to the former one."""
     answer, change = seen.world.mx.get(domain), seen.evidence.mx_changes.get(domain)
     if answer is None:
-        return "MX not read"
-    since = f", seen there since {change.at}" if change and change.holder == answer.holder else ""
+        reason = seen.evidence.unread.get(f"mx {domain}")
+        return f"MX not read{f' ({reason})' if reason else ''}"
+    since = f", seen there since {'now' if change.fresh else change.at}" if change and change.holder == answer.holder else ""
     before = f", some resolvers still hold {answer.before} until {answer.until or 'their TTL is over'}" if answer.before else ""
     return f"MX at {answer.holder}{since}{before}"
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import _changes as change
@@ -15,6 +16,7 @@ from ._checks import domain_of, items
 from ._classes import Class, predict_all, tally
 from ._evidence import Full, counted, reason
 from ._mail_plan import Plan, probe, proof, ways
+from ._marks import description
 from ._outcomes import HURTS
 from ._outcomes import person_of as person
 from ._waves import forwarding
@@ -103,12 +105,24 @@ def reconcile(seen: Full) -> Plan:
     switched = ways(seen.situation, missing, on=True) if "forwards" in fix else []
     group = seen.inputs.group_address
     return {
+        "groups": _noting(seen),
         "members": [{"identity": group, "members": lost}] if lost and "members" in fix else [],
         "ways": switched,
         "lost_members": lost,
         "missing_forwards": missing,
         "fix": sorted(fix & set(FIXES)),
     }
+
+
+def _noting(seen: Full) -> list[Plan]:
+    """The group with what its line does not note of the MX yet: when it moved is what later steps wait by."""
+    case = seen.situation
+    found = []
+    for group in objects.mine(case.inputs, case.snapshot, objects.GROUP) if case.mx else ():
+        line = objects.line_of(case.inputs, case.snapshot)
+        text = description(case.inputs.domains, replace(line, mx={**line.mx, **case.mx}))
+        found.append({"identity": str(group.row.get("PrimarySmtpAddress") or group.name), "description": text})
+    return found
 
 
 def _lost(seen: Full) -> Iterator[str]:

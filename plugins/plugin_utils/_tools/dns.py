@@ -16,12 +16,14 @@ from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import InvalidParameter
 
-from .dns_wire import FOUND, Answer, Asker, Server, host_of, parents, server_of, system_servers
+from .dns_wire import FOUND, Answer, Asker, Server, Silences, host_of, parents, server_of, system_servers
 
 SELECTORS = ("selector1", "selector2")
 TIMEOUT = 5.0
 AT_ONCE = 8
 MOST_SERVERS = 4
+# The keeper's: it lives as long as a run.
+SILENT = Silences()
 Row = dict[str, Any]
 
 
@@ -29,7 +31,8 @@ def run(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
     """Ask about `domains` and `hosts`.
 
     parameters: domains, hosts (names or addresses), name_servers (address:port; none: the system's), selectors (DKIM), policies
-    (false: the MX alone), timeout (seconds for each attempt).
+    (false: the MX alone), resolve (true: the addresses of every mail exchanger too, under each domain's `addresses`), timeout
+    (seconds for each attempt), recall (true: a server that kept silent for an earlier task is not waited for again).
 
     Answers {servers, domains: {domain: ...}, hosts: {host: {addresses, ipv6, error}}}. Raises
     InvalidParameter for a name server that is none.
@@ -37,12 +40,13 @@ def run(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
     del options  # the tenant's own trust and proxy have no part in DNS
     given = tuple(server_of(str(text)) for text in parameters.get("name_servers") or ())
     servers, trouble = (given, "") if given else system_servers()
-    asker = Asker(float(parameters.get("timeout") or TIMEOUT))
+    asker = Asker(float(parameters.get("timeout") or TIMEOUT), SILENT if parameters.get("recall") is True else None)
     selectors = None if parameters.get("policies") is False else tuple(str(one) for one in parameters.get("selectors") or SELECTORS)
     domains = [_name(text) for text in parameters.get("domains") or ()]
     hosts = [str(text) for text in parameters.get("hosts") or ()]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        about = list(pool.map(lambda domain: _Domain(asker, servers, trouble, domain).all(selectors), domains))
+        resolve = parameters.get("resolve") is True
+        about = list(pool.map(lambda domain: _Domain(asker, servers, trouble, domain).all(selectors, resolve=resolve), domains))
         found = list(pool.map(lambda host: addresses(asker, servers, trouble, host), hosts))
     return {
         "servers": [str(server) for server in servers],
@@ -82,7 +86,7 @@ class _Domain:
         self._asker, self._servers, self._trouble, self._domain = asker, servers, trouble, domain
         self._errors: dict[str, str] = {}
 
-    def all(self, selectors: Sequence[str] | None) -> Row:
+    def all(self, selectors: Sequence[str] | None, *, resolve: bool = False) -> Row:
         """Everything about it; without selectors, the MX alone. error: why its MX is not known; then there is no `mx`."""
         if self._trouble:
             return {"error": self._trouble, "errors": {"mx": self._trouble}, "authoritative": {}, "resolvers": {}}
@@ -98,6 +102,8 @@ class _Domain:
             made["ipv6"] = {} if selectors is None else self._ipv6([one["host"] for one in made["mx"]])
         else:
             made["error"] = "; ".join(dict.fromkeys(answer.error for answer in (*own.values(), *others.values())))
+        if resolve:
+            made["addresses"] = self._addresses([*own.values(), *others.values()])
         if selectors is not None:
             self._policy(made, selectors)
         return {**made, "errors": self._errors}
@@ -131,6 +137,17 @@ class _Domain:
             answer = self._asker.ask(Server(known.records[0]), self._domain, "MX")
             lame = Answer("lame", error=f"{name} does not answer for {self._domain} with authority")
             found[name] = lame if answer.told and not answer.authoritative else answer
+        return found
+
+    def _addresses(self, answers: Sequence[Answer]) -> dict[str, list[str]]:
+        """The addresses of every mail exchanger that any server names; without those that could not be asked about."""
+        found = {}
+        for host in sorted({text.split()[1] for answer in answers for text in answer.records} - {"."}):
+            known = addresses(self._asker, self._servers, "", host)
+            if known["error"]:
+                self._errors[f"address {host}"] = known["error"]
+            else:
+                found[host] = known["addresses"]
         return found
 
     def _ipv6(self, hosts: Sequence[str]) -> dict[str, bool]:

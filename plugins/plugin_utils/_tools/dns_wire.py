@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ PORT = 53
 ATTEMPTS = 2
 PAYLOAD = 1232
 LONGEST_CHAIN = 8
+# Seconds for which a server that kept silent is not asked again by the next tasks of a run.
+SILENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,35 @@ def system_servers() -> tuple[tuple[Server, ...], str]:
     return servers, "" if servers else "the system names no resolver"
 
 
-class Asker:
-    """Asks servers; one that kept silent is not waited for again. timeout: seconds for each attempt."""
+class Silences:
+    """Which servers kept silent, and when. monotonic: seconds, replaced in tests."""
 
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-        self._silent: dict[Server, Answer] = {}
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._kept: dict[Server, tuple[float, Answer]] = {}
         self._lock = threading.Lock()
+
+    def of(self, server: Server) -> Answer | None:
+        """How it kept silent not long ago; None when it did not."""
+        with self._lock:
+            since, answer = self._kept.get(server, (0.0, None))
+            return answer if answer and self._monotonic() - since < SILENCE else None
+
+    def keep(self, server: Server, answer: Answer) -> None:
+        """It kept silent now."""
+        with self._lock:
+            self._kept[server] = (self._monotonic(), answer)
+
+
+class Asker:
+    """Asks servers; one that kept silent is not waited for again. timeout: seconds for each attempt.
+
+    silences: shared by the tasks of a run, so that a network without DNS costs its time once; by default its own.
+    """
+
+    def __init__(self, timeout: float, silences: Silences | None = None) -> None:
+        self._timeout = timeout
+        self._silences = silences or Silences()
 
     def ask(self, server: Server, name: str, kind: str) -> Answer:
         """One question. An alias is followed, where its target is not in the answer by asking the same server for it."""
@@ -110,14 +135,12 @@ class Asker:
         return found
 
     def _once(self, server: Server, name: str, kind: str) -> tuple[Answer, str]:
-        with self._lock:
-            silent = self._silent.get(server)
+        silent = self._silences.of(server)
         if silent:
             return silent, name
         answer, target = self._query(server, name, kind)
         if answer.status in {TIMEOUT, UNREACHABLE}:
-            with self._lock:
-                self._silent[server] = answer
+            self._silences.keep(server, answer)
         return answer, target
 
     def _query(self, server: Server, name: str, kind: str) -> tuple[Answer, str]:

@@ -15,9 +15,10 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing import _
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _guards
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full, MxChange, Probe, Trace, counted
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Finding
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import STEPS, TABLE, evaluate, findings
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import STEPS, TABLE, evaluate, findings, notes
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import GUARDS
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Connector, Party, Predicate, World
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Connector, Mx, Party, Policies, Predicate, World
 
 from . import tenant, worlds
 from .worlds import CONNECTOR, HOST, OLD, RULE, SHARED, rule, source, world
@@ -225,8 +226,57 @@ def test_u31_the_newer_mx_must_have_run_out() -> None:
     assert refuses("U31", full("mx_back", world(), fresh))
     assert not said("U31", full("mx_back", world(), Evidence({SHARED: replace(MOVED, at="2026-03-01T10:30:00Z")})))
     assert not said("U31", full("mx_back", world(), Evidence({SHARED: replace(MOVED, holder=OLD, at="2026-03-01T11:30:00Z")})))
-    assert refuses("U31", full("setup", world(), fresh, rules=[]))
-    assert not said("U31", full("setup", world(), fresh))
+    begun = tenant.group(Line({SHARED: "Authoritative"}, stops={RULE: "2026-03-01T10:00:00Z"}))
+    assert refuses("U31", full("setup", world(), fresh, rules=[], groups=[begun])), "a teardown that began is undone"
+    assert not said("U31", full("setup", world(), fresh, rules=[])), "a set-up that was interrupted goes on"
+    assert not said("U31", full("setup", world(), fresh, groups=[begun]))
+
+
+def test_u31_tells_who_still_sends_by_a_former_mx() -> None:
+    both = world(mx={SHARED: Mx("tenant", OLD, "2026-03-01T13:00:00Z")})
+    for step in ("preflight", "status"):
+        (told,) = said("U31", full(step, both))
+        assert (told.blocks, told.who) == (False, SHARED)
+        assert f"{OLD} until 2026-03-01T13:00:00Z" in told.why
+    assert not said("U31", full("mx_back", both))
+    assert not said("U31", full("preflight", change.mx_at(world(), [SHARED])))
+
+
+def test_what_nobody_could_read_is_told_with_its_reason() -> None:
+    seen = Evidence(unread={f"mx {SHARED}": "no answer", f"records {SHARED}": "no answer", f"ipv6 {SHARED}": "no role", "trace": "no role"})
+    for guard, step, word in (("U1", "preflight", "no answer"), ("U29", "preflight", "no answer"), ("U22", "preflight", "no role")):
+        told = [finding for finding in said(guard, full(step, world(), seen)) if not finding.blocks]
+        assert [finding.who for finding in told] == [SHARED]
+        assert word in told[0].why
+    assert "(no role)" in said("U12", full("authoritative", world(), seen))[0].why
+
+
+def test_u12_asks_nothing_of_domains_that_stay_or_are_what_they_shall_be() -> None:
+    assert not said("U12", full("authoritative", change.authoritative(world(), [SHARED])))
+    stays = full("authoritative", world())
+    final = replace(stays.situation, final={SHARED: "InternalRelay"})
+    assert not said("U12", replace(stays, situation=final))
+
+
+def test_u13_says_how_a_change_that_was_only_just_seen_is_noted() -> None:
+    now = Evidence({SHARED: MxChange("2026-03-01T12:00:00Z", 3600, "tenant", OLD, fresh=True)}, (REACHED,))
+    (found,) = said("U13", full("sources_off", change.mx_at(world(), [SHARED]), now))
+    assert "coexistence_reconcile" in found.remedy
+    (noted,) = said("U13", full("sources_off", change.mx_at(world(), [SHARED]), replace(now, mx_changes={SHARED: MOVED})))[:1] or (None,)
+    assert noted is None
+
+
+def test_a_forward_to_outside_that_the_policy_refuses_is_told() -> None:
+    blocked = Policies(auto_forward=False)
+    out = Party("out", f"out@{SHARED}", frozenset({f"out@{SHARED}"}), "usermailbox", forward_smtp="me@elsewhere.example")
+    inside = Party("in", f"in@{SHARED}", frozenset({f"in@{SHARED}"}), "usermailbox", forward_smtp=f"pilot@{SHARED}")
+    people = (*worlds.parties(), out, inside)
+    (told,) = notes(full("preflight", world(parties=people, policies=blocked)))
+    assert (told.who, told.blocks) == (f"out@{SHARED}", False)
+    assert "5.7.520" in told.why
+    assert not notes(full("preflight", world(parties=people)))
+    assert not notes(full("preflight", world(policies=blocked)))
+    assert not notes(full("setup", world(parties=people, policies=blocked)))
 
 
 def test_names_are_counted() -> None:

@@ -1,0 +1,75 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: no promise of stability is made for anything in this file.
+"""What the message trace means for a teardown: whose mail still leaves by the connectors, and how much goes to unknown addresses. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from ansible_collections.mailops.exchange.plugins.module_utils._session import Row
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, parse_date
+
+from . import _objects as objects
+from ._checks import domain_of
+from ._evidence import Trace
+from ._findings import Situation
+from ._plan import final_types
+from ._snapshot import GROUPS, Recipient, holders
+from ._world import INTERNAL_RELAY, plain
+
+WINDOW = timedelta(days=2)
+# How the ids of our own probes begin.
+PROBES = "<probe."
+
+
+def closing(case: Situation, types: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The shared domains that a teardown makes Authoritative and that are not yet. types: of the domains, by default the snapshot's."""
+    final: Mapping[str, str] = case.final or {domain: kind for domain, (kind, _why) in final_types(case).items()}
+    return tuple(domain for domain in relayed(case, types) if fold(final.get(domain, "Authoritative")) == "authoritative")
+
+
+def relayed(case: Situation, types: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The shared domains that are InternalRelay."""
+    shown = types or {name: fold(domain.type) for name, domain in case.snapshot.domains.items()}
+    return tuple(domain for domain in case.inputs.domains if shown.get(domain) == INTERNAL_RELAY)
+
+
+def trace_of(case: Situation, rows: Iterable[Row]) -> Trace:
+    """rows: what left by the hosts of our connectors, and what failed on its way to the shared domains; each once."""
+    people, listed = holders(case.snapshot), case.inputs.source_list or {}
+    inside = {identity for member in case.snapshot.members for identity in member.ids}
+    stopped = _stopped(case)
+    unknown: Counter[str] = Counter()
+    connectors: Counter[str] = Counter()
+    for row in rows:
+        address = fold(row.get("RecipientAddress") or "")
+        if domain_of(address) not in case.inputs.domains or str(row.get("MessageId") or "").startswith(PROBES):
+            continue
+        found = people.get(address) or people.get(plain(address)) or []
+        known = bool(found) or address in listed or plain(address) in listed
+        unknown[domain_of(address)] += not known
+        left = fold(row.get("Status")) == "delivered"
+        late = stopped is not None and (parse_date(row.get("Received")) or stopped) > stopped
+        if left and (late or (known and not any(_moved(case, one, inside) for one in found))):
+            connectors.update(one.name for one in objects.of(case.inputs, objects.CONNECTOR) if domain_of(address) in one.source.domains)
+    return Trace(WINDOW / timedelta(days=1), dict(+unknown), dict(connectors))
+
+
+def _moved(case: Situation, found: Recipient, inside: set[str]) -> bool:
+    """A person whom the rule spares by now; a group is expanded before the rule looks."""
+    if found.kind in GROUPS or found.addresses & set(case.inputs.tenant_addresses):
+        return True
+    return bool(found.ids & inside) != case.inputs.pending
+
+
+def _stopped(case: Situation) -> datetime | None:
+    """Since when every routing rule has surely stopped acting; None while one may still act."""
+    times = list(objects.stops(case.inputs, case.snapshot, case.told).values())
+    if not times or any(time is None for time in times):
+        return None
+    latency = timedelta(seconds=int(case.inputs.raw["rule_latency"]))
+    return max(time for time in times if time is not None) + latency
