@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _forwarding_files as files
-from ._forwarding import ABSENT, ARGUMENTS, EXACT, ROW, Forward, ForwardingError, Wanted, report, state_after, wanted
+from ._forwarding import ABSENT, ARGUMENTS, EXACT, PRESENT, ROW, Forward, ForwardingError, Wanted, report, state_after, wanted
 from ._forwarding_cpanel import OPTIONS as CPANEL
 from ._forwarding_host import Host
 from ._forwarding_postfix import OPTIONS as POSTFIX
 from ._forwarding_zimbra import OPTIONS as ZIMBRA
 
+# What a step of the coexistence calls a state.
+SWITCHES = {"on": PRESENT, "off": ABSENT}
 FILES = (files.VENDOR, files.GOOGLE)
 FILE: dict[str, Any] = {
     **ARGUMENTS,
@@ -32,15 +34,31 @@ PLAN: dict[str, Any] = {
     **{name: entry for options in (POSTFIX, ZIMBRA, CPANEL) for name, entry in options.items()},
     **{name: {key: value for key, value in entry.items() if key != "required"} for name, entry in FILE.items() if name != "format"},
     "forwards": {"type": "list", "elements": "dict", "default": [], "options": ROW},
-    "backend": {"type": "str", "choices": list(BACKENDS), "required": True},
+    "backend": {"type": "str", "choices": list(BACKENDS)},
+    "way": {"type": "dict"},
     "list_file": {"type": "path"},
     "dump": {"type": "path"},
     "confirm": {"type": "bool", "default": False},
 }
 
 
-def plan(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
+def asked_of(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters, with what a step of the coexistence says in their place. Raises ForwardingError."""
+    way = params.get("way") or {}
+    if not way:
+        return params
+    missing = [name for name in ("backend", "state", "forwards") if name not in way]
+    if missing or way["backend"] not in BACKENDS or way["state"] not in SWITCHES:
+        raise ForwardingError(["way is no entry of the plan of a step; give one of plan.ways as coexistence_plan_info returned it."])
+    own = {"backend": way["backend"], "state": SWITCHES[way["state"]], "forwards": way["forwards"], "list_file": None}
+    return {**params, **own}
+
+
+def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     """Judge what is declared, and return the options of the one module that switches it. Raises ForwardingError."""
+    params = asked_of(given)
+    if not params.get("backend"):
+        raise ForwardingError([f"backend is empty; name the kind of source system: {', '.join(BACKENDS)}."])
     backend = str(params["backend"])
     rows = [*params["forwards"], *_listed(params, host)]
     asked = wanted({**params, "forwards": rows})
@@ -58,7 +76,8 @@ def plan(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
         options["format"] = backend
     kinds = ("postfix", "zimbra", "cpanel")
     steps = {kind: [options] if kind == backend else [] for kind in kinds} | {"file": [options] if backend in FILES else []}
-    return {"changed": False, "plan": steps, "declared": len(asked.forwards), "dump": dump}
+    where = str((params.get("way") or {}).get("host") or "")
+    return {"changed": False, "plan": steps, "host": where, "declared": len(asked.forwards), "dump": dump}
 
 
 def _text(host: Host, path: str, what: str) -> str:

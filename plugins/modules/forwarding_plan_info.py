@@ -23,7 +23,11 @@ options:
     description: The kind of source system.
     type: str
     choices: [postfix, zimbra, cpanel, csv, google]
-    required: true
+  way:
+    description:
+      - One of C(plan.ways) of M(mailops.exchange.coexistence_plan_info), which names back end, host, state and forwards.
+      - Given instead of O(backend), O(state), O(forwards) and O(list_file).
+    type: dict
   forwards:
     description: The forwards, such as the C(rows) of M(mailops.exchange.forwarding_list).
     required: false
@@ -113,6 +117,10 @@ plan:
     the others.
   returned: success
   type: dict
+host:
+  description: The inventory's name of the mail host on which the back end runs, as O(way) names it; else empty.
+  returned: success
+  type: str
 declared:
   description: How many forwards are declared.
   returned: success

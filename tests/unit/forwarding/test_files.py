@@ -168,6 +168,20 @@ def test_the_plan_names_one_back_end(tmp_path: Path) -> None:
         assert not result["changed"]
 
 
+WAY = {"backend": "zimbra", "host": "mail.example.com", "state": "off", "name": "the source"}
+
+
+def test_what_a_step_asks_for_stands_for_the_rest(tmp_path: Path) -> None:
+    ways = {**WAY, "forwards": [row("user1")]}
+    result = run("forwarding_plan_info", **PLAN, way=ways, forwards=[row("user2")], state="exact", list_file=str(tmp_path / "none"))
+    (options,) = result["plan"]["zimbra"]
+    assert (options["state"], result["host"], result["plan"]["file"]) == ("absent", "mail.example.com", [])
+    assert [entry["address"] for entry in options["forwards"]] == ["user1@example.com"]
+    on = run("forwarding_plan_info", **PLAN, way={**ways, "state": "on"})
+    assert on["plan"]["zimbra"][0]["state"] == "present"
+    assert run("forwarding_plan_info", **PLAN, forwards=[row("user1")])["host"] == ""
+
+
 def test_a_dump_confirms_or_not(tmp_path: Path) -> None:
     dump = tmp_path / "dump.csv"
     dump.write_text(f"user1@example.com,user1@{ROUTING}\n", encoding="utf-8")
@@ -185,6 +199,9 @@ def test_a_dump_confirms_or_not(tmp_path: Path) -> None:
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"backend": "csv", "forwards": [row("user1")]}, "needs dest"),
     ({"backend": "postfix"}, "no forward is declared"),
+    ({"forwards": [row("user1")]}, "backend is empty"),
+    ({"way": {"backend": "postfix", "state": "on"}}, "way is no entry of the plan of a step"),
+    ({"way": {"backend": "none", "state": "on", "forwards": []}}, "way is no entry of the plan of a step"),
     ({"backend": "postfix", "list_file": "/no/such/file"}, "list_file: /no/such/file is not there"),
     ({**PLAN, "forwards": [row("user1")], "dump": "/no/such/file"}, "dump: /no/such/file is not there"),
     ({**PLAN, "forwards": [{"address": "x"}, {"address": "@y"}]}, "(S6)"),

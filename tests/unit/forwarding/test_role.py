@@ -51,6 +51,7 @@ def test_variables_specs_and_options_say_the_same() -> None:
         assert [entry.get(key) for key in ("type", "elements")] == [option.get(key) for key in ("type", "elements")], name
         if "choices" in entry:
             assert entry["choices"] == option["choices"]
+            assert defaults[name] is not None, "nothing is none of the choices; the task that judges refuses what else is none"
         if option.get("default") is not None:
             assert entry["default"] == option["default"]
 
@@ -59,7 +60,10 @@ def test_the_judge_is_given_every_variable_and_always_runs() -> None:
     judge, *_rest = tasks()
     name, options = used(judge)
     assert name == "forwarding_plan_info"
-    assert options == {option: f"{{{{ {PREFIX}{option} }}}}" for option in PLAN}
+    # What may stay open must not reach a module as nothing, where a choice or a mapping is wanted.
+    filters = {option: " | default(omit, true)" if option in {"backend", "way", "type"} else "" for option in PLAN}
+    assert options == {option: f"{{{{ {PREFIX}{option}{filters[option]} }}}}" for option in PLAN}
+    assert {option for option, entry in PLAN.items() if "choices" in entry and entry.get("default") is None} == {"backend", "type"}
     assert judge["tags"] == ["always"]
 
 
@@ -81,10 +85,11 @@ def test_what_is_written_comes_from_the_judged_plan_alone() -> None:
     assert not [task for task in tasks() if {"when", "changed_when", "failed_when"} & set(task)]
 
 
-def test_files_are_the_controllers() -> None:
-    for task in tasks():
+def test_files_are_the_controllers_and_forwards_the_mail_hosts() -> None:
+    elsewhere = "{{ source_forwarding_judged.host | default(inventory_hostname, true) }}"
+    for task in tasks()[:-1]:
         local = used(task)[0] in {"forwarding_plan_info", "forwarding_file"}
-        assert (task.get("delegate_to"), task.get("become")) == (("localhost", False) if local else (None, None))
+        assert (task["delegate_to"], task.get("become")) == (("localhost", False) if local else (elsewhere, None))
 
 
 @pytest.mark.parametrize("name", MODULES)
