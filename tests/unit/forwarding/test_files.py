@@ -153,7 +153,7 @@ def test_on_and_off_leaves_the_file_as_it_was(tmp_path: Path, form: str) -> None
     assert f"user2@example.com,user2@{ROUTING}" in (tmp_path / "forwards.csv").read_text(encoding="utf-8")
 
 
-PLAN = {"backend": "csv", "dest": "/srv/forwards.csv"}
+PLAN: dict[str, Any] = {"backend": "csv", "dest": "/srv/forwards.csv"}
 
 
 def test_the_plan_names_one_back_end(tmp_path: Path) -> None:
