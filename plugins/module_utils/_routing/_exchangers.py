@@ -110,8 +110,11 @@ def seen_of(case: Situation, domain: str, row: Row, known: Sequence[Home]) -> Se
 
 
 def _under_way(held: Sequence[str], change: MxChange | None, now: datetime) -> Mx:
-    """Two hosts of one preference that lead to two sides are both asked; so is the former one until nobody can hold it."""
-    over = settles(change) if change and change.before and change.before != held[0] else None
+    """Two hosts of one preference that lead to two sides are both asked; so is the former one until nobody can hold it.
+
+    A change without a noted time counts by what the resolvers show, or a step that waits for its end would never see it.
+    """
+    over = settles(change) if change and not change.fresh and change.before not in {"", held[0]} else None
     if change and over and now < over:
         return Mx(held[0], change.before, objects.stamp(over))
     return Mx(held[0], held[1] if len(held) > 1 else "")

@@ -249,9 +249,7 @@ def u13(case: Full) -> Iterator[Finding]:
         for domain in sorted(source.domains & frozenset(case.inputs.domains)):
             fault = _old_path(case, domain)
             if fault:
-                fresh = domain in case.evidence.mx_changes and case.evidence.mx_changes[domain].fresh
-                noting = " Nothing notes yet when it moved: run coexistence_reconcile, which does." if fresh else ""
-                yield Finding("U13", domain, fault, f"Wait for it; late senders would lose their mail.{noting}")
+                yield Finding("U13", domain, fault, f"Wait for it; late senders would lose their mail.{_noting(case, domain)}")
         reached = any(
             probe.origin in {"source", "program"} and probe.result == ARRIVED and probe.place == "tenant" and not probe.forwarded
             for probe in case.evidence.probes
@@ -260,6 +258,12 @@ def u13(case: Full) -> Iterator[Finding]:
         if not reached and not declared and not case.situation.check_mode:
             why = "no probe from inside it reached the tenant by itself, so its own programs may deliver to the old mailboxes"
             yield Finding("U13", source.name or "the source", why, "Let it follow the MX and probe again, or declare the host off.")
+
+
+def _noting(case: Full, domain: str) -> str:
+    """How a wait begins that counts from a change which nothing notes."""
+    seen = case.evidence.mx_changes.get(domain)
+    return " Nothing notes yet when it moved: run coexistence_reconcile, which does." if seen and seen.fresh else ""
 
 
 def _old_path(case: Full, domain: str) -> str:
@@ -287,7 +291,7 @@ def u31(case: Full) -> Iterator[Finding]:
         over = settles(seen) if seen and seen.holder == TENANT else None
         if over and case.now < over:
             why = f"resolvers may hold its newer MX until {objects.stamp(over)}"
-            yield Finding("U31", domain, why, "Wait for it, or mail takes both ways at once.")
+            yield Finding("U31", domain, why, f"Wait for it, or mail takes both ways at once.{_noting(case, domain)}")
 
 
 def _disagreeing(case: Full) -> Iterator[Finding]:

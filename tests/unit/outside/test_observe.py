@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._coexistence import wave
 from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, to_note
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, MxChange
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
@@ -20,6 +21,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_o
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Failed, Forbidden, Reply, Row
 from unit.routing.tenant import CONNECTOR, DOMAINS, NOW, RULE, SHARED, case, connector, domain, group, mailbox, rule, standing
+from unit.routing.test_tools import Tenant, options, tenant
 
 AT_TENANT = "example-com.mail.protection.outlook.com"
 AT_SOURCE = "mx.source.example"
@@ -114,7 +116,7 @@ def test_a_holder_is_the_tenant_a_source_by_name_or_address_or_the_host(hosts: l
     _case, mx, evidence = look(Outside({SHARED: about(*hosts)}))
     assert mx is not None
     assert mx.holder == holder
-    assert mx.before == ("" if holder == NAMELESS else NAMELESS), "it was at the source before"
+    assert mx.before == "", "no resolver shows another one"
     assert (SHARED in evidence.mx_changes) == (holder != NAMELESS)
 
 
@@ -170,7 +172,8 @@ def test_an_mx_at_its_source_needs_no_note_and_one_that_moved_is_a_change_since_
     situation, _mx, evidence = look(Outside())
     assert (evidence.mx_changes, to_note(situation, evidence, context(Outside()))) == ({}, {})
     situation, mx, evidence = look(Outside({SHARED: about(AT_TENANT, ttl=1800)}))
-    assert mx == Mx("tenant", NAMELESS, "2026-03-01T12:30:00Z"), "whoever asked before may hold the former one"
+    assert mx == Mx("tenant"), "when it moved is not known, and no resolver shows the former one"
+    assert evidence.mx_changes[SHARED].before == NAMELESS
     assert to_note(situation, evidence, context(Outside())) == {SHARED: f"tenant 1800 {NOW}"}
     checked = replace(situation, check_mode=True)
     assert to_note(checked, evidence, context(Outside())) == {SHARED: "tenant 1800 <now>"}
@@ -182,8 +185,10 @@ def test_a_noted_change_stays_as_it_is_and_a_newer_one_takes_its_place() -> None
     assert mx == Mx("tenant", NAMELESS, "2026-03-01T12:30:00Z")
     assert to_note(situation, evidence, context(Outside())) == {}
     situation, mx, evidence = look(Outside(), line=noted)
-    assert mx == Mx(NAMELESS, "tenant", "2026-03-01T13:00:00Z")
+    assert mx == Mx(NAMELESS)
     assert to_note(situation, evidence, context(Outside())) == {SHARED: f"{NAMELESS.replace(' ', '_')} 3600 {NOW}"}
+    back = Line(mx={SHARED: f"{NAMELESS.replace(' ', '_')} 3600 2026-03-01T11:30:00Z"})
+    assert look(Outside(), line=back)[1] == Mx(NAMELESS, "tenant", "2026-03-01T12:30:00Z")
     over = Line(mx={SHARED: "tenant 3600 2026-03-01T10:30:00Z"})
     assert look(Outside({SHARED: about(AT_TENANT)}), line=over)[1] == Mx("tenant")
 
@@ -345,3 +350,24 @@ def test_nobody_asks_about_ipv6_where_nobody_is_known_by_an_address() -> None:
     evidence = look(Outside(errors={IPV6: Forbidden("no role")}), "setup")[2]
     assert (dict(evidence.ipv6), "no role" in evidence.unread[f"ipv6 {SHARED}"]) == ({}, True)
     assert look(Outside(), "setup")[2].ipv6 == {SHARED: True}
+
+
+# A wave writes the line anyway.
+class Seeing(Tenant):
+    """A tenant whose MX has moved to it."""
+
+    def tool(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of name servers."""
+        return Outside({SHARED: about(AT_TENANT)}).tool(name, parameters)
+
+
+@pytest.mark.parametrize(("check_mode", "at"), [(False, NOW), (True, "<now>")])
+def test_a_wave_notes_the_moved_mx_in_the_write_that_it_makes(check_mode: bool, at: str) -> None:
+    known = tenant(rules=[rule(WhenChanged="2026-02-20T08:00:00")])
+    session = Seeing(known.rows, check_mode)
+    made = wave(options(users=WAVE["users"]), Context(session, check_mode=check_mode, sleep=lambda _seconds: None, patience=0.0))
+    (noted,) = [call["parameters"]["Description"] for call in made["calls"] if call["cmdlet"] == "Set-DistributionGroup"]
+    assert f'"mx":{{"{SHARED}":"tenant 3600 {at}"}}' in noted
+    assert f'"moved":"{at}"' in noted
+    again = wave(options(users=WAVE["users"]), Context(session, check_mode=check_mode, sleep=lambda _seconds: None, patience=0.0))
+    assert again["changed"] is check_mode

@@ -1,0 +1,136 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting by probes: until each shows what it was made for, once where nobody is patient, and never for one that cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils import _waiting
+from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError
+from ansible_collections.mailops.exchange.plugins.module_utils._session import TimedOut
+from ansible_collections.mailops.exchange.plugins.module_utils._waiting import settled, told, wait
+from unit.routing.test_tools import Clock, tenant
+
+WAIT: dict[str, Any] = {"since": "", "seconds": 0, "reason": "the membership to act", "interval": 60.0, "timeout": 600, "patient": True}
+SOURCE = {"result": "arrived", "place": "source"}
+TENANT = {"result": "arrived", "place": "tenant"}
+MISSING = {"result": "missing", "place": "", "why": "nobody has seen it"}
+NONE = {"result": "not probed", "place": "", "why": "there is no submission account"}
+REFUSED = {"result": "refused", "place": "", "why": "550 no"}
+
+
+@dataclass
+class Probes:
+    """Stands for mail_probe: per recipient the results of one probe after the other; the last one stays."""
+
+    results: dict[str, list[Mapping[str, Any]]]
+    made: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
+        self.made.append(dict(params))
+        left = self.results[params["recipient"]]
+        found = left.pop(0) if len(left) > 1 else left[0]
+        return {"origin": params["origin"], "recipient": params["recipient"], **found}
+
+    @property
+    def names(self) -> list[str]:
+        return [str(one["recipient"]) for one in self.made]
+
+
+def one(name: str, place: str = "tenant", **more: Any) -> dict[str, Any]:
+    return {"origin": "tenant", "recipient": name, "place": place, **more}
+
+
+def waited(monkeypatch: pytest.MonkeyPatch, results: dict[str, list[Mapping[str, Any]]], *probes: dict[str, Any], **more: Any) -> Any:
+    """The result, the probes made, and the clock."""
+    made, clock = Probes(results), Clock(tenant())
+    monkeypatch.setattr(_waiting, "mail_probe", made)
+    return wait({**WAIT, "probes": list(probes), **more}, clock.context()), made, clock
+
+
+def test_probes_go_on_until_each_shows_the_effect_and_one_that_does_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    results: dict[str, list[Mapping[str, Any]]] = {"anna": [TENANT], "bert": [SOURCE, MISSING, REFUSED, TENANT]}
+    done, made, clock = waited(monkeypatch, results, one("anna"), one("bert"))
+    assert made.names == ["anna", "bert", "bert", "bert", "bert"]
+    assert clock.slept == [60.0, 60.0, 60.0]
+    assert [probe["place"] for probe in done["probes"]] == ["tenant", "tenant"]
+    assert (done["left"], done["changed"], done["announced"]) == ([], False, False)
+
+
+def test_a_probe_that_cannot_be_had_delays_nothing_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, made, clock = waited(monkeypatch, {"anna": [NONE]}, one("anna"))
+    assert (made.names, clock.slept, done["left"]) == (["anna"], [], [])
+    assert done["probes"][0]["result"] == "not probed"
+
+
+def test_a_probe_from_outside_without_a_sender_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, made, _clock = waited(monkeypatch, {"anna": [TENANT]}, one("anna", origin="internet"))
+    assert made.names == []
+    assert (done["probes"][0]["result"], done["probes"][0]["place"]) == ("not probed", "")
+    assert "coexistence_probe_outside_sender" in done["probes"][0]["why"]
+
+
+def test_without_patience_each_is_made_once_and_what_it_did_not_show_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, made, clock = waited(monkeypatch, {"anna": [REFUSED], "bert": [SOURCE]}, one("anna"), one("bert", "source"), patient=False)
+    assert (made.names, clock.slept) == (["anna", "bert"], [])
+    assert done["left"] == ["mail from tenant to anna refused (550 no)"]
+
+
+def test_the_time_is_up_with_the_probe_that_did_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        TimedOut, match="1 of 2 probes for the membership to act do not show it: mail from tenant to bert arrived at the source"
+    ):
+        waited(monkeypatch, {"anna": [TENANT], "bert": [SOURCE]}, one("anna"), one("bert"), timeout=120)
+
+
+def test_the_time_is_waited_for_before_the_first_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, made, clock = waited(monkeypatch, {"anna": [TENANT]}, one("anna"), seconds=90)
+    assert (clock.slept, made.names, done["waited"]) == ([60.0, 30.0], ["anna"], 90)
+
+
+def test_a_probe_takes_over_what_leads_outside_and_keeps_its_goal_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = {"name_servers": ["192.0.2.53"], "mailbox_url": "", "submission_host": "smtp.example", "domain": "example.com"}
+    _done, made, _clock = waited(monkeypatch, {"anna": [TENANT]}, one("anna", avoid="source", place=""), declared=declared)
+    assert made.made == [{"name_servers": ["192.0.2.53"], "submission_host": "smtp.example", "origin": "tenant", "recipient": "anna"}]
+
+
+def test_in_check_mode_probes_are_announced() -> None:
+    session, heard = tenant(check_mode=True), list[str]()
+    done = wait({**WAIT, "probes": [one("anna")]}, Context(session, check_mode=True, progress=heard.append))
+    assert (done["probes"], done["until"]) == ([{**one("anna"), "result": "announced"}], "<now>")
+    assert heard == ["would wait 0 s and make 1 probes for the membership to act; taken as passed"]
+
+
+def test_a_time_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match="is not a time"):
+        wait({**WAIT, "since": "yesterday"}, Clock(tenant()).context())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "shows"),
+    [
+        ({"place": "tenant"}, TENANT, True),
+        ({"place": "tenant"}, SOURCE, False),
+        ({"place": "source"}, SOURCE, True),
+        ({"place": "tenant"}, REFUSED, False),
+        ({"place": "tenant"}, MISSING, False),
+        ({"place": "tenant"}, NONE, True),
+        ({"place": "tenant"}, {"result": "announced"}, False),
+        ({"avoid": "source"}, SOURCE, False),
+        ({"avoid": "source"}, TENANT, True),
+        ({"avoid": "source"}, REFUSED, True),
+        ({"avoid": "source"}, MISSING, False),
+        ({"avoid": "source"}, NONE, True),
+    ],
+)
+def test_what_a_probe_must_show(wanted: dict[str, str], found: dict[str, Any], shows: bool) -> None:
+    assert settled(wanted, found) is shows
+
+
+def test_a_probe_in_words() -> None:
+    assert told({"origin": "internet", "recipient": "a@b", **SOURCE}) == "mail from internet to a@b arrived at the source"
