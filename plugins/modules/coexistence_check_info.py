@@ -58,7 +58,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: Every finding, with C(id), C(who), C(why), C(remedy), whether it C(blocks), and whether it was C(accepted).
+  description:
+    - Every finding, with C(id), C(who), C(why), C(remedy), whether it C(blocks), and whether it was C(accepted).
+    - The C(id) C(policy) is no guard's; it tells of a policy of the tenant.
   returned: success
   type: list
   elements: dict

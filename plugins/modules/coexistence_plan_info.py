@@ -74,7 +74,9 @@ plan:
   returned: when no guard refused
   type: dict
 findings:
-  description: Every finding of the guards, with C(id), C(who), C(why), C(remedy), and whether it C(blocks).
+  description:
+    - Every finding of the guards, with C(id), C(who), C(why), C(remedy), and whether it C(blocks).
+    - The C(id) C(policy) is no guard's; it tells of a policy of the tenant.
   returned: when the tenant was read
   type: list
   elements: dict
@@ -88,7 +90,9 @@ summary:
   returned: when the tenant was read
   type: dict
 screen:
-  description: The state as lines of text, for O(step=status).
+  description:
+    - The state as lines of text, for O(step=status); what was looked at, for O(step=preflight), also when a guard refused;
+      what was found, for O(step=verify) and O(step=reconcile).
   returned: when no guard refused
   type: list
   elements: str

@@ -155,6 +155,33 @@ def test_a_name_server_that_is_none_is_named(text: str) -> None:
         dns.run({"domains": ["a..example"]}, {})
 
 
+def test_the_hosts_of_every_answer_are_resolved_where_that_is_asked(flow: Flow) -> None:
+    flow.mail(mx={"domain": SHARED, "to": "tenant", "ttl": 300})
+    found = ask(*both(flow), resolve=True)
+    moved = next(host for host in found["addresses"] if host != "mx.source.example")
+    assert found["addresses"] == {"mx.source.example": ["192.0.2.10"], moved: ["203.0.113.1"]}
+    assert "addresses" not in ask(*both(flow))
+    with name_server(holding({(SHARED, "MX"): [f"{SHARED}. 300 IN MX 0 ."]}, own=True)) as server:
+        assert ask(server, resolve=True)["addresses"] == {}, "a null MX is no host"
+
+
+def test_a_server_that_kept_silent_is_left_alone_by_the_next_task_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, heard = [0.0], list[bytes]()
+    monkeypatch.setattr(dns, "SILENT", dns_wire.Silences(lambda: ours[0]))
+    with name_server(heard.append) as server:
+        first = ask(server, recall=True)
+        assert "did not answer" in first["error"]
+        known = len(heard)
+        assert ask(server, recall=True)["error"] == first["error"]
+        assert len(heard) == known, "it was not asked again"
+        ours[0] = dns_wire.SILENCE + 1
+        ask(server, recall=True)
+        assert len(heard) > known
+        asked = len(heard)
+        ask(server)
+        assert len(heard) > asked, "whoever does not ask for it waits anew"
+
+
 def test_servers_as_text() -> None:
     assert str(dns_wire.server_of("192.0.2.53")) == "192.0.2.53:53"
     assert str(dns_wire.server_of("[2001:db8::53]:5353")) == "[2001:db8::53]:5353"

@@ -1,0 +1,127 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a step asks of mail: waits and probes from what is known, forwards by their host, and what comes when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _mail_plan as mail
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import plan
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._waves import check
+
+from .tenant import DOMAINS, NOW, ROUTING, SHARED, case, group, mailbox, rule, standing
+
+PEOPLE = [mailbox("anna@example.com"), mailbox("bert@example.com")]
+USERS = {"users": ["anna@example.com", "bert@example.com"]}
+SENDERS = {"probe_sender": "probe@example.com", "probe_outside_sender": "me@outside.example"}
+CHANGED = "2026-03-01T08:00:00.0000000"
+
+
+def moment(step: str = "forward", *, changed: str = CHANGED, options: dict[str, Any] | None = None, **rows: Any) -> Situation:
+    """A finished set-up whose rule was changed at a time."""
+    known = {"recipients": PEOPLE, **standing(rules=[rule(WhenChanged=changed)]), **rows}
+    return case(step, options={**USERS, **SENDERS, **(options or {})}, **known)
+
+
+def planned(situation: Situation) -> dict[str, Any]:
+    return mail.mail_plan(situation, plan(situation))
+
+
+@pytest.mark.parametrize(
+    ("changed", "moved", "since"),
+    [
+        (CHANGED, "", None),  # four hours ago: nothing is left to wait for
+        (CHANGED, "2026-03-01T11:30:00Z", "2026-03-01T11:30:00Z"),
+        ("2026-03-01T11:45:00", "2026-03-01T11:30:00Z", "2026-03-01T11:45:00Z"),
+        ("2026-03-01T18:00:00", "2026-03-01T11:30:00Z", "2026-03-01T11:30:00Z"),  # another zone's time
+        (CHANGED, NOW, ""),  # just now: from the wait's own start
+        (CHANGED, "<now>", ""),
+    ],
+)
+def test_a_membership_is_waited_for_from_the_latest_change(changed: str, moved: str, since: str | None) -> None:
+    found = mail.waits(moment(changed=changed), moved, [{"recipient": "a"}], "the membership to act")
+    assert [(one["since"], one["seconds"], one["patient"]) for one in found] == ([] if since is None else [(since, 3600, True)])
+
+
+def test_probes_of_a_membership_go_to_some_users_and_to_all_where_asked() -> None:
+    situation = moment("cutover", options={"probe_sample": 1})
+    users = check(situation.inputs, situation.snapshot)
+    (one,) = mail.membership(situation, users, back=False)
+    assert (one["origin"], one["recipient"], one["place"], one["sender"]) == ("tenant", "anna@example.com", "tenant", "probe@example.com")
+    every = moment("rollback", options={"probe_sample": 0})
+    assert [probe["place"] for probe in mail.membership(every, check(every.inputs, every.snapshot), back=True)] == ["source", "source"]
+
+
+def test_a_probe_from_outside_has_another_sender_and_none_where_none_is_named() -> None:
+    assert mail.sender(moment(), "internet") == {"sender": "me@outside.example"}
+    assert mail.sender(moment(options={"probe_sender": "", "probe_outside_sender": "None"}), "tenant") == {}
+    assert mail.sender(moment(options={"probe_outside_sender": ""}), "internet") == {}
+
+
+def test_the_way_out_is_probed_to_an_address_that_only_the_source_has() -> None:
+    (named,) = mail.way_out(moment("setup", rules=[]))
+    assert (named["recipient"], named["place"]) == ("postmaster@example.com", "source")
+    (listed,) = mail.way_out(moment("setup", rules=[], options={"validation_recipients": None}))
+    assert listed["recipient"] == "noobj@example.com"
+    held = {"validation_recipients": ["anna@example.com"], "source_file": None}
+    assert mail.way_out(moment("setup", rules=[], options=held)) == []
+    assert mail.way_out(moment("setup")) == [], "a rule that acts is proof enough"
+
+
+def test_stopped_rules_are_probed_by_an_address_that_nobody_has() -> None:
+    (one,) = mail.stopped(moment("teardown"))
+    assert (one["recipient"], one["place"], one["avoid"]) == (f"{mail.NOBODY}@{SHARED}", "", "source")
+    assert mail.stopped(moment("teardown", rules=[])) == []
+
+
+def test_forwards_lead_to_the_routing_address_by_the_host_that_keeps_them() -> None:
+    hosted = {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
+    made = planned(moment("forward", options=hosted, members=PEOPLE))
+    wanted = [{"address": f"{name}@example.com", "routing_address": f"{name}@{ROUTING}"} for name in ("anna", "bert")]
+    assert made["forwards"] == wanted
+    (way,) = made["ways"]
+    assert (way["backend"], way["host"], way["state"], way["forwards"]) == ("postfix", "mail.old.example", "on", wanted)
+    assert [probe["place"] for wait in made["waits"] for probe in wait["probes"]] == ["tenant", "tenant"]
+    back = planned(moment("unforward", options=hosted, members=PEOPLE))
+    assert [(way["state"], len(way["forwards"])) for way in back["ways"]] == [("off", 2)]
+    assert [probe["place"] for wait in back["waits"] for probe in wait["probes"]] == ["source", "source"]
+    bare = planned(moment("forward", members=PEOPLE))
+    assert (bare["forwards"], bare["ways"], bare["waits"]) == (wanted, [], [])
+
+
+@pytest.mark.parametrize(
+    ("stops", "state", "waits"),
+    [
+        ({}, "Enabled", [("", 3600)]),
+        ({"Coexistence": "2026-03-01T11:30:00Z"}, "Disabled", [("2026-03-01T11:30:00Z", 3600)]),
+        ({"Coexistence": "2026-03-01T09:00:00Z"}, "Disabled", [("", 0)]),  # over: the probe alone
+    ],
+)
+def test_a_teardown_waits_for_its_stop_and_probes_before_a_rule_goes(
+    stops: dict[str, str], state: str, waits: list[tuple[str, int]]
+) -> None:
+    held = group(Line({SHARED: "Authoritative"}, stops=stops))
+    made = planned(moment("teardown", groups=[held], rules=[rule(State=state, WhenChanged=CHANGED)]))
+    assert [(one["since"], one["seconds"]) for one in made["waits"]] == waits
+    assert all(one["probes"][0]["avoid"] == "source" for one in made["waits"])
+
+
+def test_other_steps_ask_nothing_of_mail() -> None:
+    for step in ("enforce", "remove", "dismantle", "status"):
+        made = planned(moment(step, domains=DOMAINS))
+        assert (made["forwards"], made["ways"], made["waits"]) == ([], [], [])
+    assert mail.proof([], "nothing") == []
+
+
+def test_the_time_plan_says_what_comes_when_in_both_directions() -> None:
+    there, back = (mail.time_plan(moment("cutover"), 2, 2, back=way) for way in (False, True))
+    assert there[0].endswith("2 users join the group")
+    assert there[1].startswith("2026-03-01T13:00:00Z  the membership acts")
+    assert "2026-03-01T17:00:00Z at the latest" in there[1]
+    assert back[0].endswith("2 users leave the group")
+    assert back[1].startswith("2026-03-01T13:00:00Z")
