@@ -18,7 +18,8 @@ description:
   - A wave is taken to read in the tenant from its last sync on. Where nothing switches the forwards (O(forwarding_backend=none)), a state
     shows a last sync that came before them.
   - A rule whose predicates are not evaluated counts as not matching; what it would make worse is counted under C(other_rules).
-  - An MX record is taken to live for an hour.
+  - Waits, probes, the validation of connectors and the message trace of days to come are taken as passed. An MX record is taken to live
+    for an hour where that cannot be read.
   - Sends no mail and writes nothing.
 author:
   - The mailops.exchange authors (!UNKNOWN)

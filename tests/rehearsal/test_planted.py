@@ -42,6 +42,8 @@ def test_a_good_plan_hurts_nobody(tmp_path: Path, mx: str, order: str, membershi
     result = rehearsed({**options, "mx": mx, "teardown_order": order, "membership": membership})
     assert result["summary"]["newly_hurt"] == dict.fromkeys(("split", "bounced", "loop", "lost"), 0), result["screen"]
     assert result["summary"]["hurting_states"] == 0
+    # A group of those who have not moved routes nobody else: with the MX at the tenant, addresses that nobody has would loop.
+    assert result["summary"]["refusing"] == (["U1"] if membership == "pending" else [])
     assert all(state["order"].startswith(order) == (place > 3) for place, state in enumerate(ends(result))), "the chosen order comes last"
 
 

@@ -17,7 +17,7 @@ from . import _changes as change
 from . import _objects as objects
 from . import _rehearse_setup as simulated
 from ._checks import domain_of
-from ._evidence import Evidence, Full, MxChange
+from ._evidence import Evidence, Full, MxChange, Trace
 from ._files import WaveUser
 from ._findings import Situation
 from ._inputs import Inputs
@@ -29,7 +29,7 @@ from ._waves import forwarding
 from ._world import AUTHORITATIVE, TENANT, Forward, World
 from ._world_of import Observed, world_of
 
-# What an MX record is taken to live, in seconds, and how long a sending host keeps what it could not hand over.
+# What an MX record is taken to live, in seconds, where that was not read; and how long a sending host keeps what it could not hand over.
 TTL = 3600
 QUEUE = 72 * 3600
 # How long the entries of a Google recipient map take until they surely act.
@@ -96,7 +96,9 @@ class Plot:
         raw = {**self.inputs.raw, "teardown_order": order} if order else self.inputs.raw
         inputs = replace(self.inputs, users=tuple(users), raw=raw)
         case = replace(self.case, inputs=inputs, snapshot=self.shown.snapshot, step=step, check_mode=True)
-        return Full(case, self.world, self.evidence)
+        # Nobody can read the trace of a time to come. By prediction a connector carries nothing when its rule has stopped.
+        evidence = replace(self.evidence, trace=Trace(1.0)) if step in {"remove", "dismantle"} else self.evidence
+        return Full(case, self.world, evidence)
 
     def again(self) -> World:
         """The world of the tenant as it shows itself now."""
@@ -217,13 +219,14 @@ def _settled(world: World, addresses: Sequence[str]) -> World:
 
 
 def _mx(plot: Plot) -> Iterator[State]:
-    judged, domains = plot.moment("mx"), plot.inputs.domains
+    judged, domains, known = plot.moment("mx"), plot.inputs.domains, plot.evidence.mx_changes
+    ttl = max((known[domain].ttl for domain in domains if domain in known), default=0) or TTL
     seen = {
-        domain: MxChange(plot.now(), TTL, TENANT, plot.world.mx[domain].holder if domain in plot.world.mx else "") for domain in domains
+        domain: MxChange(plot.now(), ttl, TENANT, plot.world.mx[domain].holder if domain in plot.world.mx else "") for domain in domains
     }
     plot.world = change.mx_at(plot.world, domains, settled=False)
-    yield State("mx", "MX moved, some resolvers hold the former one", plot.world, TTL, "the former MX to expire", judged)
-    plot.later(TTL)
+    yield State("mx", "MX moved, some resolvers hold the former one", plot.world, ttl, "the former MX to expire", judged)
+    plot.later(ttl)
     plot.evidence = replace(plot.evidence, mx_changes={**plot.evidence.mx_changes, **seen})
     plot.world = change.mx_at(plot.world, domains)
     yield State("mx", "MX at the tenant", plot.world, QUEUE, "late senders on the old path")
