@@ -57,7 +57,8 @@ def test_a_wave_writes_a_providers_file_and_its_rollback_takes_the_lines_out(
     extra |= {"source_forwarding_dest": str(file), "source_forwarding_delta": str(delta)}
     good(player.run("mailops.exchange.cutover", extra, "--check"))
     assert not file.exists()
-    good(player.run("mailops.exchange.cutover", extra))
+    moved = good(player.run("mailops.exchange.cutover", extra))
+    assert "loop variable" not in moved.output
     found = lines_of(file)
     assert sorted(found) == wave
     assert len({target.partition("@")[2] for target in found.values()}) == 1
