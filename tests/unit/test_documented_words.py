@@ -1,0 +1,76 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the README and the guides name is there: playbooks, variables, modules, guards, outcomes, pages, commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import SOURCE_KEYS
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import STEPS, VARIABLES
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._outcomes import OUTCOMES
+
+PAGES = ("README.md", "docs/docsite/rst/operations.rst", "docs/docsite/rst/forwarding.rst")
+# Variables of the playbooks alone.
+OF_PLAYBOOKS = {"hosts", "snapshot", "known"}
+
+
+@pytest.fixture(params=PAGES)
+def page(request: pytest.FixtureRequest, checkout: Path) -> str:
+    """A page's text."""
+    return (checkout / str(request.param)).read_text(encoding="utf-8")
+
+
+def words(pattern: str, text: str) -> set[str]:
+    """Every match of the pattern's one group."""
+    return set(re.findall(pattern, text))
+
+
+NAMED = r"(?<!\w)mailops\.exchange\.([a-z]+)(?![\w.#])"
+
+
+def test_every_playbook_is_told_of(checkout: Path, installed: Path) -> None:
+    told = set[str]().union(*(words(NAMED, (checkout / name).read_text(encoding="utf-8")) for name in PAGES))
+    assert {path.stem for path in (installed / "playbooks").glob("*.yml")} <= told
+
+
+def test_what_is_named_is_there(page: str, installed: Path) -> None:
+    named = words(NAMED, page) - {"rest", "docsite"}
+    known = {path.stem for folder in ("playbooks", "plugins/modules") for path in (installed / folder).glob("*.*")}
+    known |= {path.name for path in (installed / "roles").iterdir()}
+    assert named <= known
+
+
+def test_variables_are_options(page: str, installed: Path) -> None:
+    roles = {path.name.removeprefix("coexistence_") for path in (installed / "roles").glob("coexistence_*")}
+    modules = {path.stem.removeprefix("coexistence_") for path in (installed / "plugins/modules").glob("coexistence_*.py")}
+    assert words(r"(?<!\w)coexistence_([a-z_]+)", page) <= set(VARIABLES) | OF_PLAYBOOKS | roles | modules
+    defaults = yaml.safe_load((installed / "roles/source_forwarding/defaults/main.yml").read_text(encoding="utf-8"))
+    assert words(r"(source_forwarding_[a-z_]+)", page) <= set(defaults)
+    connection = (installed / "plugins/connection/rest.py").read_text(encoding="utf-8")
+    shared = (installed / "plugins/doc_fragments/connection.py").read_text(encoding="utf-8")
+    assert all(name in connection + shared for name in words(r"(ansible_exchange_[a-z_]+)", page))
+
+
+def test_the_guide_has_every_outcome_once_and_no_guard_or_step_that_is_none(checkout: Path) -> None:
+    text = (checkout / PAGES[1]).read_text(encoding="utf-8")
+    assert sorted(re.findall(r"\* - ``([a-z]+)``", text)) == sorted(OUTCOMES)
+    assert {int(number) for number in words(r"\bU(\d+)\b", text)} <= set(range(1, 33))
+    assert words(r"``step: ([a-z_]+)``", text) <= set(STEPS)
+    assert words(r"(forwarding_(?:backend|host))", (checkout / PAGES[2]).read_text(encoding="utf-8")) <= set(SOURCE_KEYS)
+
+
+def test_pages_and_commands_are_there(page: str, checkout: Path) -> None:
+    assert all((checkout / target).is_file() for target in words(r"\]\(([a-z][\w/.-]+)\)", page))
+    targets = words(r"(?m)^([a-z-]+):", (checkout / "Makefile").read_text(encoding="utf-8"))
+    assert words(r"(?m)^make ([a-z-]+)", page) | words(r"`make ([a-z-]+)", page) <= targets
+
+
+def test_every_page_is_listed(checkout: Path) -> None:
+    sections = yaml.safe_load((checkout / "docs/docsite/extra-docs.yml").read_text(encoding="utf-8"))["sections"]
+    listed = [name for section in sections for name in section["toctree"]]
+    assert sorted(listed) == sorted(path.stem for path in (checkout / "docs/docsite/rst").glob("*.rst"))
