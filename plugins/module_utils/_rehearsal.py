@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._foresight import Sight, look_ahead
@@ -22,8 +24,25 @@ from ansible_collections.mailops.exchange.plugins.module_utils._runner import Co
 STEP = "setup"
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the search for cycles: nothing makes any here, and each walk over everything would cost more the larger the crowd."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def rehearsal_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Every state of the plan with who would be hurt, how and why; a screen and figures."""
+    with uncollected():
+        return _rehearsed(params, context)
+
+
+def _rehearsed(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     begun = context.monotonic()
     sight = look_ahead(params, context, STEP)
     plot = plot_of(params, context, sight)

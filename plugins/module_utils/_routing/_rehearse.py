@@ -106,13 +106,17 @@ def _named(world: World, group: Group) -> Class:
 
 @dataclass
 class Stage:
-    """The recipients by class, and the fates in the world as it is now. predictions: how many were made so far."""
+    """The recipients by class, and the fates in the world as it is now. predictions: how many were made so far.
+
+    inside: by the sign of a group's member, where its fates are among the known ones.
+    """
 
     domains: Sequence[str]
     people: list[str] = field(default_factory=list)
     signs: dict[str, Hashable] = field(default_factory=dict)
     classes: dict[Hashable, dict[str, None]] = field(default_factory=dict)
     known: dict[tuple[str, Hashable], Fate] = field(default_factory=dict)
+    inside: dict[Hashable, list[tuple[str, Hashable]]] = field(default_factory=dict)
     before: dict[str, dict[str, int]] = field(default_factory=dict)
     last: dict[str, dict[str, int]] = field(default_factory=dict)
     parting: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -183,6 +187,7 @@ class Stage:
             if key not in self.known:
                 self.predictions += 1
                 self.known[key] = predicted(narrowed(world, leaf), sender, address, origin)
+                self.inside.setdefault(_member(sign), []).append(key)
             found.append(self.known[key])
         if found:
             return joined(found)
@@ -225,8 +230,8 @@ class Stage:
         """The fates of one recipient alone; those of other classes stay, since another may come into them."""
         for origin in ORIGINS:
             self.known.pop((origin, sign), None)
-        for key in [key for key in self.known if _within(key[1], sign)]:
-            del self.known[key]
+        for key in self.inside.pop(sign, ()):
+            self.known.pop(key, None)
 
     def _sign(self, signer: Closer, addresses: Iterable[str]) -> None:
         for address in addresses:
@@ -235,6 +240,6 @@ class Stage:
             self.classes.setdefault(sign, {})[address] = None
 
 
-def _within(key: Hashable, sign: Hashable) -> bool:
-    """True for the fate of a group's member that is a class of its own."""
-    return isinstance(key, tuple) and key[0] == "by a group" and key[1][2] == sign
+def _member(sign: Hashable) -> Hashable:
+    """The sign of the member of whom a group's end consists; none for what is no such end."""
+    return sign[1][2] if isinstance(sign, tuple) and sign[0] == "by a group" else None
