@@ -120,6 +120,23 @@ def migrated(maker: Maker, name: str, domain: str) -> list[str]:
     return [address]
 
 
+def between(maker: Maker, name: str, domain: str) -> list[str]:
+    """A user in the middle of a wave: forward on, the last sync still to come; the second one keeps a copy."""
+    address = f"{name}@{domain}"
+    maker.mailbox(name, address)
+    maker.listed(address)
+    maker.forward(address, keep=not name.endswith("1"))
+    maker.scenario.moved.add(address)
+    return [address]
+
+
+def sister(maker: Maker, name: str, domain: str) -> list[str]:
+    """A cloud mailbox that has an address in each shared domain, whichever host serves it."""
+    addresses = [f"{name}@{one}" for one in (domain, *(one for one in maker.scenario.domains if one != domain))]
+    maker.mailbox(name, *addresses)
+    return addresses
+
+
 def nobody(maker: Maker, name: str, domain: str) -> list[str]:
     """An address that neither side knows."""
     return [f"{name}@{domain}"]
@@ -237,12 +254,14 @@ KINDS: Mapping[str, Callable[[Maker, str, str], list[str]]] = {
     "noobj": noobj,
     "mailuser": mailuser,
     "migrated": migrated,
+    "between": between,
     "nobody": nobody,
     "other": other,
     "guest": guest,
     "contact": contact,
     "room": room,
     "shared": shared,
+    "sister": sister,
     "m365group": m365group,
     "folder": folder,
     "alias": alias,

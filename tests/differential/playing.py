@@ -79,6 +79,7 @@ class Play:
         """Keep all three."""
         self.scenario, self.tenant, self.world = scenario, tenant, world
         self._number = 0
+        self._last: dict[Letter, str] = {}
 
     def apply(self, reading: Mapping[str, str]) -> None:
         """Act by a reading from now on."""
@@ -148,6 +149,7 @@ class Play:
         ids = [await self.send(letter, reading) for letter, reading in letters]
         if not await self.world.settle(SETTLED):
             raise TimeoutError(f"the letters of seed {self.scenario.seed} did not come to rest")
+        self._last |= {letter: id_ for (letter, _unused), id_ in zip(letters, ids, strict=True)}
         found = []
         for (letter, _unused), id_ in zip(letters, ids, strict=True):
             copies = self.world.ledger.messages[id_].copies
@@ -156,9 +158,7 @@ class Play:
 
     def hops(self, letter: Letter) -> list[str]:
         """What became of the last letter, hop by hop."""
-        last = list(self.world.ledger.messages.values())
-        found = [sent for sent in last if set(sent.copies) >= set(letter.recipients)]
-        return [hop for copy in found[-1].copies.values() for hop in copy.hops] if found else []
+        return [hop for copy in self.world.ledger.messages[self._last[letter]].copies.values() for hop in copy.hops]
 
 
 @asynccontextmanager

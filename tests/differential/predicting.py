@@ -21,7 +21,7 @@ from sandbox import service
 from sandbox.errors import ServiceError
 from sandbox.tenant import Tenant
 
-from .scenario import Letter, Row, Scenario
+from .scenario import TENANT, Letter, Row, Scenario
 
 STEP = "preflight"
 PLUS = ("DisablePlusAddressInRecipients", "AllowPlusAddressInRecipients")
@@ -100,13 +100,20 @@ def fixed(scenario: Scenario) -> set[str]:
     return {fact for name, fact in shown.items() if name not in scenario.hidden}
 
 
+def _sends(scenario: Scenario, domain: str) -> dict[str, bool | None]:
+    """Whom a shared domain's SPF record names: the tenant, and the host that serves it."""
+    return {TENANT: True, **{host.name: domain in host.domains for host in scenario.hosts}}
+
+
 def _observed(scenario: Scenario, dumps: Sequence[Mapping[str, Any]], synced: set[str]) -> Observed:
     forwards = {
         address: Forward(str(forward["to"]), bool(forward["keep"])) for dump in dumps for address, forward in dump["forwards"].items()
     }
     sides = {"tenant": True, **{host.name: True for host in scenario.hosts}}
     dns = {
-        domain: Published(sides, dict.fromkeys(sides, domain in scenario.signed), (), "reject" if domain in scenario.strict else "")
+        domain: Published(
+            _sends(scenario, domain), dict.fromkeys(sides, domain in scenario.signed), (), "reject" if domain in scenario.strict else ""
+        )
         if domain in scenario.domains
         else Published(dkim={"outside": domain in scenario.signed}, policy="reject")
         for domain in {*scenario.domains, *scenario.strict}

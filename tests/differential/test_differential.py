@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_every_message_ends_as_predicted(report: Report) -> None:
     assert report.worlds == WORLDS
 
 
-def test_every_line_of_the_table_of_states_was_met(report: Report, record_property: pytest.RecordProperty) -> None:
+def test_every_line_of_the_table_of_states_was_met(report: Report, record_property: Callable[[str, object], None]) -> None:
     assert report.missing(LEAST_A_LINE, STATES) == []
     assert len(report.cases) >= LEAST_CASES
     assert report.share <= MOST_OPEN
@@ -48,7 +49,7 @@ def test_every_line_of_the_table_of_states_was_met(report: Report, record_proper
 
 
 @pytest.mark.parametrize("side", ["predictor", "sandbox"])
-def test_planted_errors_are_found(side: str, tree: Path, tmp_path: Path, record_property: pytest.RecordProperty) -> None:
+def test_planted_errors_are_found(side: str, tree: Path, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     errors = [(name, error) for kind, name, error in ERRORS if kind == side]
     found = {name: planted.hunt(side, tree, tmp_path / str(number), error) for number, (name, error) in enumerate(errors)}
     missed = [name for name, (_worlds, disagreement) in found.items() if not disagreement]

@@ -126,6 +126,7 @@ def _seen(message: Message, copy: Copy, resolved: Resolved) -> Seen:
         others=message.others,
         asked=message.asked,
         along=_along(message, copy),
+        beside=copy.beside,
         headers=copy.headers,
     )
 

@@ -14,6 +14,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import ra
 
 from ._checks import domain_of, under
 from ._readings import Oracle
+from ._route import OPEN
 from ._world import DYNAMIC, EXPANDED, Party, Predicate, Rule, World, plain
 
 SYSTEM_MAIL = frozenset({"bounce", "oof", "journal"})
@@ -27,7 +28,7 @@ class Seen:
 
     internal: the message is authenticated. ranges: what the last hop sends from. others: the message's other recipients;
     None where nobody knows them. headers: those that our rules set on the way. asked: whom the sender wrote to, as headers show it.
-    along: those of the others that came in the same transaction.
+    along: those of the others that came in the same transaction. beside: whoever else a group or a forward leads to.
     """
 
     world: World
@@ -43,6 +44,7 @@ class Seen:
     headers: Mapping[str, str]
     asked: str = ""
     along: tuple[str, ...] | None = ()
+    beside: tuple[str, ...] = ()
 
 
 def matches(rule: Rule, seen: Seen) -> tuple[bool, str]:
@@ -181,8 +183,18 @@ def _from_member(_rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
 
 def _from_scope(_rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
     scope = predicate.values[0] if predicate.values else ""
-    known = {"inorganization": seen.internal, "notinorganization": not seen.internal}
-    return known.get(scope)
+    if scope not in {"inorganization", "notinorganization"}:
+        return None
+    if seen.internal and not seen.sender:
+        return None
+    return (seen.internal and _of_ours(seen.world, seen.sender)) == (scope == "inorganization")
+
+
+def _of_ours(world: World, address: str) -> bool:
+    """An object of the tenant, or an address in an accepted domain or an internal remote one."""
+    domain = domain_of(address)
+    known = address in world.by_address or world.accepted(domain) is not None
+    return known or any(under(domain, name) for name in world.remote_internal)
 
 
 def _sender_domain(_rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
@@ -248,12 +260,20 @@ def _any_recipient(test: Text) -> Test:
     """AnyOf conditions look at the whole message: one recipient that matches decides for all."""
 
     def look(rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
-        own = test(looked_at(rule, seen), predicate.values)
+        beside = (_beside(seen.world, one, predicate, test) for one in seen.beside)
+        own = _any([test(looked_at(rule, seen), predicate.values), *beside])
         if own or seen.along is None:
             return own or None
         return _any([own, *(_of_other(seen.world, other, predicate, test) for other in seen.along)])
 
     return look
+
+
+def _beside(world: World, address: str, predicate: Predicate, test: Text) -> bool | None:
+    if address == OPEN:
+        return None
+    party = world.by_address.get(address)
+    return test(party.primary if party else address, predicate.values)
 
 
 def _of_other(world: World, address: str, predicate: Predicate, test: Text) -> bool | None:

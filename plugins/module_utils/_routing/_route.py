@@ -18,6 +18,7 @@ ORIGINS = ("internet", "tenant", "source", "program")
 # A copy that made more hops than this goes round between foreign hosts; Postfix gives up at 50.
 HOPS = 50
 LOCAL = "the host itself"
+OPEN = "*"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Copy:
 
     who: the address of the person that it is meant for. entries: how often it entered the tenant.
     internal: authenticated. program: handed in by a program that never looks at an MX. broken: DKIM no longer holds.
+    beside: the addresses to which the same group or forward leads in this transaction; OPEN among them for those that nobody knows.
     """
 
     recipient: str
@@ -38,6 +40,7 @@ class Copy:
     internal: bool = False
     program: bool = False
     broken: bool = False
+    beside: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     trail: tuple[Hop, ...] = ()
 
@@ -47,7 +50,7 @@ class Copy:
 
     def sent(self, to: str, hop: str, recipient: str) -> Copy:
         """The same copy on its way to another place."""
-        return replace(self, at=to, hop=hop, before=self.hop, recipient=recipient, internal=False, program=False)
+        return replace(self, at=to, hop=hop, before=self.hop, recipient=recipient, internal=False, program=False, beside=())
 
     def lands(self, place: str, at: str, why: str) -> Landing:
         """The end of this copy."""
@@ -135,4 +138,4 @@ def by_mx(message: Message, copy: Copy, looker: str, at: str) -> Step:
     return ends(copy.lands("outside", at, why))
 
 
-__all__ = ["HOPS", "INTERNET", "LOCAL", "ORIGINS", "Copy", "Message", "Step", "by_mx", "ends", "goes", "mx_of", "together"]
+__all__ = ["HOPS", "INTERNET", "LOCAL", "OPEN", "ORIGINS", "Copy", "Message", "Step", "by_mx", "ends", "goes", "mx_of", "together"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ._checks import domain_of, under
 from ._delivery import Resolved, finish
 from ._predicates import covers
-from ._route import LOCAL, Copy, Message, Step, ends, mx_of, together
+from ._route import LOCAL, OPEN, Copy, Message, Step, ends, mx_of, together
 from ._world import AUTHORITATIVE, DYNAMIC, EXPANDED, POINTERS, TENANT, Accepted, Foreign, Inbound, Party, World, plain
 
 AT = "tenant"
@@ -176,8 +176,36 @@ def _expanded(message: Message, copy: Copy, party: Party, chain: tuple[str, ...]
     noted = copy.noted(AT, f"group {party.primary} has {len(members)} members")
     if not fresh:
         return ends(noted.lands("lost", AT, f"group {party.primary} leads to nobody"))
-    steps = (_known(message, replace(noted, who=member.primary), member.primary, member, chain) for member in fresh)
-    return together(*steps)
+    return together(*(_member(message, noted, member, fresh, chain) for member in fresh))
+
+
+def _member(message: Message, copy: Copy, member: Party, members: list[Party], chain: tuple[str, ...]) -> Step:
+    """One member's copy. Rules see the message with all members, since a group is expanded before them."""
+    others = (_finals(message.world, one, (*chain, member.id), outside=not copy.internal) for one in members if one is not member)
+    beside = (*copy.beside, *(address for found in others for address in found))
+    return _known(message, replace(copy, who=member.primary, beside=beside), member.primary, member, chain)
+
+
+def _finals(world: World, party: Party, chain: tuple[str, ...], *, outside: bool) -> tuple[str, ...]:
+    """The addresses that rules see of a recipient, once groups are expanded and forwards followed."""
+    if party.id in chain:
+        return ()
+    further = (*chain, party.id)
+    if party.kind in EXPANDED:
+        if outside and not party.outsiders:
+            return (party.primary,)
+        if party.members is None:
+            return (OPEN,)
+        members = (world.by_id[member] for member in party.members if member in world.by_id)
+        return tuple(address for member in members for address in _finals(world, member, further, outside=outside))
+    if party.kind in POINTERS:
+        other = world.by_address.get(party.external)
+        return _finals(world, other, further, outside=outside) if other and other is not party else (party.primary,)
+    led = party.forward or party.forward_smtp
+    kept = (party.primary,) if party.keep or not led else ()
+    target = world.party(led) if led else None
+    onward = _finals(world, target, further, outside=outside) if target else (led,) if led else ()
+    return (*kept, *onward)
 
 
 def _forwarded(message: Message, copy: Copy, written: str, party: Party, chain: tuple[str, ...]) -> Step:
@@ -188,16 +216,22 @@ def _forwarded(message: Message, copy: Copy, written: str, party: Party, chain: 
     if party.forward and target is None:
         return ends(copy.lands("lost", AT, f"{party.primary} forwards to {party.forward}, which is not there"))
     noted = copy.noted(AT, f"{party.primary} forwards to {address}")
-    kept = noted.noted(AT, f"{party.primary} keeps a copy")
+    kept = replace(noted.noted(AT, f"{party.primary} keeps a copy"), beside=(*copy.beside, *_led(world, target, address, chain, copy)))
     own = (finish(message, kept, Resolved(party, written, party.primary)),) if party.keep else ()
     found = target or _holder(message, address)
     who = _meant_by_forward(world, copy.who, address)
+    noted = replace(noted, beside=(*copy.beside, party.primary)) if party.keep else noted
     if found:
         return together(*own, _known(message, replace(noted, who=who), address, found, chain))
     refused = _forward_refused(message, address)
     if refused:
         return together(*own, ends(noted.lands("bounced", AT, refused)))
     return together(*own, resolve(message, replace(noted, who=who), address, chain))
+
+
+def _led(world: World, target: Party | None, address: str, chain: tuple[str, ...], copy: Copy) -> tuple[str, ...]:
+    found = target or world.by_address.get(address)
+    return _finals(world, found, chain, outside=not copy.internal) if found else (address,)
 
 
 def _meant_by_forward(world: World, who: str, address: str) -> str:
