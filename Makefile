@@ -6,7 +6,7 @@ ARGS ?=
 GATES ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
-.PHONY: test test-all lint isolation ratio sandbox demo story rehearsal docs format artefact lock runtime roles help
+.PHONY: test test-all lint isolation differential ratio bench sandbox demo story rehearsal docs format artefact lock runtime roles help
 .DEFAULT_GOAL := test
 
 help: ## this list
@@ -29,8 +29,14 @@ format: ## write every Python file in the one style
 isolation: ## tenants that differ in one credential each are kept apart
 	@$(TOOL)suite isolation tests/isolation
 
+differential: ## generated worlds: what is predicted, and what real messages do; planted errors are found
+	@$(TOOL)suite differential tests/differential
+
 ratio: ## what a converged task costs beside a task that does nothing
 	@$(TOOL)suite ratio tests/benchmarks/test_ratio.py
+
+bench: ## what many recipients cost beside few, and a converged task beside one that does nothing
+	@$(TOOL)suite bench tests/benchmarks
 
 demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down
 	@$(TOOL)program demo $(ARGS)

@@ -64,6 +64,7 @@ class Signer:
 
     world: World
     _seen: dict[str, Hashable] = field(default_factory=dict)
+    _same: dict[Hashable, Hashable] = field(default_factory=dict)
 
     @cached_property
     def states(self) -> tuple[Rule, ...]:
@@ -98,7 +99,9 @@ class Signer:
         """Equal for recipients with one fate."""
         if address not in self._seen:
             try:
-                self._seen[address] = self._sign(address)
+                found = self._sign(address)
+                # One object for all who are equal: what the collector of garbage has to look at grows with the classes.
+                self._seen[address] = self._same.setdefault(found, found)
             except _UniqueError:
                 self._seen[address] = ("unique", address)
         return self._seen[address]
