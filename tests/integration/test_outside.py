@@ -162,6 +162,7 @@ def test_a_moved_mx_is_noted_once_and_counts_from_then_on(player: Player, sandbo
     good(player.run("mailops.exchange.setup", extra))
     assert noted(sandbox) == (), "an MX at its source needs no note"
     assert good(player.run("mailops.exchange.reconcile", extra)).changed == 0
+    sandbox.control("PUT", "/clock", {"rate": 1})  # an hour's TTL is over at once by the fast clock
     move_mx(sandbox, "tenant")
     status = good(player.run("mailops.exchange.status", extra))
     assert "MX at tenant, seen there since now, some resolvers still hold the source until" in screen(status)
@@ -183,4 +184,5 @@ def test_a_moved_mx_is_noted_once_and_counts_from_then_on(player: Player, sandbo
     (found,) = [one for one in findings(good(player.run(player.tasks(ask)))) if one["id"] == "U13" and one["who"] == SHARED]
     assert "TTL and 72 hours" in found["why"]
     move_mx(sandbox, "source")
+    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
     good(player.run("mailops.exchange.teardown", extra | {"coexistence_accept_risks": ["U2", "U3"]}))
