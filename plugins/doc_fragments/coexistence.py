@@ -73,7 +73,9 @@ options:
     type: str
     default: Inbound from Shared Namespace
   validation_recipients:
-    description: Addresses of the foreign system to which the service sends a test message when it validates the connector.
+    description:
+      - Addresses of the foreign system to which the service sends a test message when it validates the connector.
+      - With several sources, give one of each; a source's connector is not validated with an address in the domains of another.
     type: list
     elements: str
   routing_domain:
@@ -161,9 +163,10 @@ options:
     type: str
   probe_sender:
     description:
-      - The sender of probes from inside the tenant, an address in a shared domain that the submission account may send as.
-      - Left out, the submission account itself.
-    type: str
+      - The senders of probes from inside the tenant, addresses in the shared domains that the submission account may send as.
+      - One is enough for one source; with several sources, give one in a domain of each. Left out, the submission account itself.
+    type: list
+    elements: str
   probe_outside_sender:
     description:
       - The sender of probes from outside, an address of yours in another domain. Without it mail from outside is not probed.

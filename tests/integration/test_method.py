@@ -35,7 +35,7 @@ METHOD: list[tuple[str, dict[str, Any]]] = [
             "TlsDomain": None,
             "UseMXRecord": False,
             "RecipientDomains": None,
-            "SmartHosts": ["1.2.3.4"],
+            "SmartHosts": ["192.0.2.10"],
         },
     ),
     (
@@ -56,7 +56,7 @@ METHOD: list[tuple[str, dict[str, Any]]] = [
     (
         "New-TransportRule",
         {
-            "SenderIpRanges": ["1.2.3.4"],
+            "SenderIpRanges": ["192.0.2.10"],
             "Name": "Inbound from Shared Namespace",
             "StopRuleProcessing": False,
             "RuleErrorAction": "Ignore",
@@ -86,8 +86,8 @@ def unmarked(parameters: dict[str, Any]) -> dict[str, Any]:
 def test_the_wire_of_a_set_up_is_the_method(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:
     extra = variables(tenant_folder) | {
         "coexistence_rule_scope": "organization",
-        "coexistence_smart_hosts": "1.2.3.4",
-        "coexistence_source_ip_ranges": "1.2.3.4",
+        "coexistence_smart_hosts": "192.0.2.10",
+        "coexistence_source_ip_ranges": "192.0.2.10",
     }
     run = player.run("mailops.exchange.setup", extra)
     assert run.code == 0, run.output

@@ -59,7 +59,7 @@ def change(tenant: Tenant, wanted: dict[str, Any]) -> None:
             if noun.store == noun.name or row["_noun"] == noun.name:
                 tenant.remove(noun.store, row["_key"])
     if "objects" in wanted or "add" in wanted:
-        for raw in wanted.get("objects", wanted.get("add")):
+        for raw in wanted.get("objects") or wanted.get("add") or []:
             tenant.put(noun.store, _linked(tenant, loaded(tenant, noun.store, {**raw, "_noun": noun.name})))
         return
     found = [row for row in table.find(str(wanted["identity"])) if belongs(noun, row)]

@@ -82,7 +82,7 @@ def u6(case: Situation) -> Iterator[Finding]:
     for one in objects.of(case.inputs, objects.CONNECTOR):
         connector = objects.find(case.inputs, case.snapshot, one)
         validated = connector is not None and connector.row.get("IsValidated") is True
-        will_be = bool(case.inputs.validation_recipients) and (case.step != "enforce" or case.check_mode)
+        will_be = bool(case.inputs.validated_by(one.source)) and (case.step != "enforce" or case.check_mode)
         if not validated and not will_be:
             why = "was never validated, so nobody knows whether the foreign system takes its mail"
             yield Finding("U6", one.name, why, "Name addresses of the foreign system in coexistence_validation_recipients.")

@@ -65,10 +65,16 @@ class Inputs:
     final_domain_type: str
     accepted: frozenset[str]
     outside: Outside = field(default_factory=Outside)
+    probe_senders: tuple[str, ...] = ()
 
     def text(self, name: str) -> str:
         """An option that needs no conversion."""
         return str(self.raw[name])
+
+    def validated_by(self, source: Source) -> tuple[str, ...]:
+        """The validation recipients for a source's connector: not those in the domains of another, which would refuse them."""
+        others = {domain for one in self.sources if one != source for domain in one.domains}
+        return tuple(address for address in self.validation_recipients if checks.domain_of(address) not in others)
 
     @property
     def waves_name(self) -> str:
@@ -315,12 +321,12 @@ def parse(params: Mapping[str, Any], step: str, read_text: ReadText = read_contr
         final_domain_type=reader.final_type(),
         accepted=reader.accepted(),
         outside=outside,
+        probe_senders=reader.list_of("probe_sender", raw["probe_sender"], checks.address_fault),
     )
     reader.names(sources, domains)
     reader.need(domains, sources, users)
     reader.forwarding(sources)
-    for option in ("probe_sender", "probe_outside_sender"):
-        reader.optional(option, checks.address_fault)
+    reader.optional("probe_outside_sender", checks.address_fault)
     reader.list_of("reconcile_fix", raw["reconcile_fix"], checks.one_of("members", "forwards"), fold=True)
     if reader.problems:
         raise InputError(reader.problems)

@@ -43,10 +43,13 @@ def waits(case: Situation, moved: str, probes: Sequence[Plan], reason: str) -> l
     return [{"since": counted, "seconds": latency, "for": reason, "probes": list(probes), "patient": True}]
 
 
-def sender(case: Situation, origin: str) -> Plan:
-    """Who a probe is from: from inside either side an address in a shared domain; left out, the submission account itself."""
-    named = case.inputs.text("probe_outside_sender" if origin == "internet" else "probe_sender")
-    return {"sender": named.strip()} if named.strip() not in {"", "None"} else {}
+def sender(case: Situation, origin: str, recipient: str) -> Plan:
+    """Who a probe is from: inside, an address in the recipient's domain if one is named; left out, the submission account."""
+    if origin == "internet":
+        named = [case.inputs.text("probe_outside_sender").strip()]
+    else:
+        named = sorted(case.inputs.probe_senders, key=lambda address: domain_of(address) != domain_of(recipient))
+    return {"sender": named[0]} if named and named[0] not in {"", "None"} else {}
 
 
 def sample(case: Situation) -> int | None:
@@ -56,9 +59,10 @@ def sample(case: Situation) -> int | None:
 
 def probe(case: Situation, origin: str, recipient: str, place: str, **more: Any) -> Plan:
     """One probe. place: where it must arrive, `tenant` or `source`; avoid: where it must not."""
-    hosts = [host for source in case.inputs.sources for host in source.smart_hosts]
+    own = [source for source in case.inputs.sources if domain_of(recipient) in source.domains]
+    hosts = [host for source in own or case.inputs.sources for host in source.smart_hosts]
     known: Plan = {"origin": origin, "kind": "mail", "recipient": recipient, "place": place, "smart_hosts": hosts}
-    return {**known, **sender(case, origin), **more}
+    return {**known, **sender(case, origin, recipient), **more}
 
 
 def way_out(case: Situation) -> list[Plan]:

@@ -52,7 +52,7 @@ VARIABLES: dict[str, Any] = {
     "forwarding_file": {"type": "path"},
     "forwarding_backend": _choice("none", "postfix", "zimbra", "cpanel", "csv", "google"),
     "forwarding_host": TEXT,
-    "probe_sender": TEXT,
+    "probe_sender": LIST,
     "probe_outside_sender": TEXT,
     "probe_sample": {"type": "int", "default": 3},
     "reconcile_fix": LIST,

@@ -152,8 +152,9 @@ def _connector(case: Situation, one: objects.Expected) -> Plan:
         "recipient_domains": [],
         "smart_hosts": list(one.source.smart_hosts),
     }
-    if case.inputs.validation_recipients:
-        made["validation_recipients"] = list(case.inputs.validation_recipients)
+    recipients = case.inputs.validated_by(one.source)
+    if recipients:
+        made["validation_recipients"] = list(recipients)
     return made
 
 

@@ -88,6 +88,8 @@ class _Wire:
 async def send(endpoint: str, source: str, parcel: Parcel) -> list[Result]:
     """Send a parcel to address:port from a loopback address. Raises Unreachable."""
     host, _unused, port = endpoint.rpartition(":")
+    if not host:
+        raise Unreachable("nothing answers there")
     try:
         opened = asyncio.open_connection(host, int(port), local_addr=(source, 0))
         reader, writer = await asyncio.wait_for(opened, TIMEOUT)

@@ -169,9 +169,12 @@ class TenantMail:
         return rows
 
     async def _connect(self, world: World, host: str) -> str:
+        endpoint = world.endpoint(host)
+        if not endpoint:
+            return f"450 4.4.316 Connection refused: nothing answers at {host}"
         try:
-            _unused, writer = await asyncio.open_connection(*_split(world.endpoint(host)), local_addr=(self._node.loopback, 0))
-        except (OSError, ValueError) as error:
+            _unused, writer = await asyncio.open_connection(*_split(endpoint), local_addr=(self._node.loopback, 0))
+        except OSError as error:
             return f"450 4.4.316 Connection refused: {host}: {error}"
         writer.close()
         return ""

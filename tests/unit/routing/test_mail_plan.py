@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from .tenant import DOMAINS, NOW, ROUTING, SHARED, case, group, mailbox, rule, s
 
 PEOPLE = [mailbox("anna@example.com"), mailbox("bert@example.com")]
 USERS = {"users": ["anna@example.com", "bert@example.com"]}
+ANNA = "anna@example.com"
 SENDERS = {"probe_sender": "probe@example.com", "probe_outside_sender": "me@outside.example"}
 CHANGED = "2026-03-01T08:00:00.0000000"
 
@@ -58,9 +60,24 @@ def test_probes_of_a_membership_go_to_some_users_and_to_all_where_asked() -> Non
 
 
 def test_a_probe_from_outside_has_another_sender_and_none_where_none_is_named() -> None:
-    assert mail.sender(moment(), "internet") == {"sender": "me@outside.example"}
-    assert mail.sender(moment(options={"probe_sender": "", "probe_outside_sender": "None"}), "tenant") == {}
-    assert mail.sender(moment(options={"probe_outside_sender": ""}), "internet") == {}
+    assert mail.sender(moment(), "internet", ANNA) == {"sender": "me@outside.example"}
+    assert mail.sender(moment(options={"probe_sender": "", "probe_outside_sender": "None"}), "tenant", ANNA) == {}
+    assert mail.sender(moment(options={"probe_outside_sender": ""}), "internet", ANNA) == {}
+
+
+def test_of_several_senders_the_one_in_the_recipients_domain_is_taken() -> None:
+    several = moment(options={"probe_sender": "probe@other.example, probe@example.com"})
+    assert mail.sender(several, "tenant", ANNA) == {"sender": "probe@example.com"}
+    assert mail.sender(several, "tenant", "x@third.example") == {"sender": "probe@other.example"}
+
+
+def test_a_connector_is_not_validated_with_an_address_of_another_source() -> None:
+    (source,) = moment(options={"validation_recipients": [ANNA]}).inputs.sources
+    inputs = moment(options={"validation_recipients": [ANNA, "postmaster@vendor.example"]}).inputs
+    other = replace(source, name="other", domains=("other.example",))
+    both = replace(inputs, sources=(source, other))
+    assert both.validated_by(both.sources[0]) == (ANNA, "postmaster@vendor.example")
+    assert both.validated_by(other) == ("postmaster@vendor.example",)
 
 
 def test_the_way_out_is_probed_to_an_address_that_only_the_source_has() -> None:
