@@ -15,6 +15,8 @@ from harness.letters import EACH, ORIGINS, Crowd
 
 OUTCOMES = ("delivered", "healed", "early", "duplicate", "split", "bounced", "loop", "delayed", "lost")
 UNKNOWN = "nobody"
+# To whom the roles write when they look whether a rule still acts; nobody has that name.
+NO_MAILBOX = "mailops-probe-of-no-mailbox@"
 # Who lives in the tenant only: the source knows no such address, so that what goes there comes back.
 CLOUD_ONLY = ("room", "shared", "m365group", "folder")
 # Whom an Authoritative domain does not know: the tenant's own people cannot write to them before the set-up.
@@ -70,7 +72,7 @@ def _one(row: Row, copy: Row, crowd: Crowd) -> One:
     return One(
         step=str(row["subject"]).partition(" ")[0],
         origin=row["origin"],
-        kind=crowd.kind(copy["recipient"]),
+        kind=UNKNOWN if copy["recipient"].startswith(NO_MAILBOX) else crowd.kind(copy["recipient"]),
         recipient=copy["recipient"],
         outcome=copy["outcome"],
         sent=datetime.fromisoformat(row["time"]),

@@ -18,7 +18,7 @@ from harness import account
 from harness.account import FAR, One, Times
 from harness.coexistence import people, variables
 from harness.letters import FRIEND, OUTSIDER, Crowd, Letters
-from harness.play import Player, Run, host, inventory
+from harness.play import Player, Run, host, inventory, outside
 from harness.project import Project
 from harness.tenant import Sandbox, generate
 
@@ -43,10 +43,10 @@ TIME, TTL = 3600, 3600
 RATE = 600
 # Between two steps; whatever changed before acts by then, also where the service becomes slower.
 BETWEEN = 2 * 3600
-# What the service is like during a step. Of two servers the first is done at half the time, so that a probe may see it and only the time
+# What the service is like during a step. Of several servers some are done early, so that a probe may see those and only the time
 # protects; where the service is slower than the time that the roles wait, only the probe does.
 USUAL = {"rule_latency": 1800, "membership_latency": 1500, "servers": 1}
-UNEVEN = {"rule_latency": 3000, "membership_latency": 3000, "servers": 2}
+UNEVEN = {"rule_latency": 3000, "membership_latency": 3000, "servers": 4}
 SLOW = {"rule_latency": 5400, "membership_latency": 5400, "servers": 1}
 SERVICE = {"wave1": UNEVEN, "wave2": SLOW, "teardown": UNEVEN}
 STEPS = ("setup", "wave1", "wave2", "rollback", "wave3", "mx", "teardown")
@@ -57,7 +57,7 @@ WAVES = ("wave1", "wave2", "wave3")
 
 @dataclass(frozen=True)
 class Plan:
-    """One way to play the story. `cut` leaves waits out: time, probe, drain; `only` plays some steps."""
+    """One way to play the story. `cut` leaves waits out: time, probe, drain; `only` plays some steps; `clock`: its rate."""
 
     foreign: str = "builtin"
     mx: str = "last"
@@ -67,6 +67,7 @@ class Plan:
     each: int = 20
     least: int = LEAST
     only: tuple[str, ...] = ()
+    clock: float = RATE
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -106,10 +107,11 @@ class Story(AbstractContextManager["Story"]):
     def __enter__(self) -> Story:
         """Start the sandbox; mail begins to flow with `play`."""
         self.sandbox.__enter__()
-        self.sandbox.control("PUT", "/clock", {"rate": RATE})
+        self.sandbox.control("PUT", "/clock", {"rate": self.plan.clock})
         entry = self.sandbox.tenants[0]
         (self.folder / "play").mkdir()
-        hosts = {entry["organization"]: host(entry, self.sandbox.ready["ca_cert"])}
+        sight = outside(self.sandbox.ready) if "probe" not in self.plan.cut else {}
+        hosts = {entry["organization"]: host(entry, self.sandbox.ready["ca_cert"], **sight)}
         self.player = Player(self.tree, self.folder / "play", inventory(hosts))
         sources = {domain: one["name"] for one in self.sandbox.ready["foreign"] for domain in one["domains"]}
         self.project = Project(self.sandbox, self.tenant, entry["routing_domain"], self._some("pilot")[0], sources, self.plan.cut)
@@ -170,7 +172,8 @@ class Story(AbstractContextManager["Story"]):
 
     def extra(self) -> dict[str, Any]:
         """The extra variables of every playbook."""
-        waits = {"coexistence_rule_latency": 1} if "time" in self.plan.cut else {}
+        waits: dict[str, Any] = {"coexistence_rule_latency": 1} if "time" in self.plan.cut else {}
+        waits |= {"coexistence_accept_risks": ["U25"]} if "probe" in self.plan.cut else {}
         order = {"coexistence_teardown_order": self.plan.order, "coexistence_mx": self.plan.mx}
         return variables(self.tenant) | order | waits
 
@@ -234,7 +237,9 @@ class Story(AbstractContextManager["Story"]):
         self.project.until(self.times.settled)
 
     def _teardown(self) -> None:
-        self.run("teardown")
+        self.project.spf(self.project.sources)
+        # Public folders are announced: that the edge of this tenant knows them is a reading, and the one that is played here.
+        self.run("teardown", coexistence_accept_risks=["U3"])
         self.times.stopped = self.project.called("Disable-TransportRule", first=True)
         self.times.final = self.project.called("Set-AcceptedDomain", DomainType="Authoritative")
 

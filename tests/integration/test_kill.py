@@ -19,6 +19,8 @@ from harness.tenant import Sandbox, copy, generate
 KINDS = {"stub": 4, "noobj": 1, "pilot": 1, "migrated": 1, "nobody": 1}
 WORKERS = 2
 BOUND = 300  # seconds
+# The tenant's front door is closed while a playbook is killed, so nothing can be probed: the waits are those by time.
+UNPROBED = [(name, {**more, "coexistence_accept_risks": [*more.get("coexistence_accept_risks", []), "U25"]}) for name, more in STEPS]
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def workers(tree: Path, tmp_path: Path) -> Iterator[list[Worker]]:
 
 @pytest.mark.timeout(600)
 def test_killed_at_each_write_and_run_again(workers: list[Worker], record_property: Callable[[str, object], None]) -> None:
-    figures, seconds = shared(workers, STEPS)
+    figures, seconds = shared(workers, UNPROBED)
     assert set(figures.writes) == {name for name, _unused in STEPS}
     assert figures.kills == 2 * sum(figures.writes.values())
     assert figures.messages == LETTERS * figures.kills

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness.coexistence import people, variables
-from harness.play import Player, Run, host, inventory
+from harness.play import Player, Run, host, inventory, outside
 from harness.tenant import Sandbox, generate
 
 LATENCY, LONGEST = 5, 30  # seconds
@@ -36,7 +36,9 @@ def test_a_wait_lasts_as_long_as_the_service_needs(tree: Path, tmp_path: Path) -
     latencies = [f"--parameter={name}={LATENCY}" for name in ("rule_latency", "membership_latency")]
     with Sandbox([folder], "--mail", *latencies) as sandbox:
         entry = sandbox.tenants[0]
-        player = Player(tree, tmp_path / "play", inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"])}))
+        player = Player(
+            tree, tmp_path / "play", inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))})
+        )
         quick = {"coexistence_rule_latency": LATENCY, "coexistence_effect_timeout": LONGEST}
         extra = variables(folder) | quick | {"coexistence_accept_risks": ["U2", "U3"]}
         good(player.run("mailops.exchange.setup", extra))

@@ -18,7 +18,7 @@ from ._evidence import ARRIVED, NOT_PROBED, Full, counted, reason, settles
 from ._findings import Finding
 from ._outcomes import HURTS, person_of
 from ._traced import closing
-from ._world import AUTHORITATIVE, EXPANDED, INTERNAL_RELAY, TENANT, Foreign, Party, Rule, World
+from ._world import AUTHORITATIVE, EXPANDED, INTERNAL_RELAY, TENANT, Foreign, Party, Rule, World, plain
 
 # How long a sending host keeps a message that it could not hand over by the former MX.
 QUEUE = timedelta(hours=72)
@@ -156,7 +156,7 @@ def _within(party: Party, domain: str) -> bool:
 def _bare(world: World, sources: list[Foreign], domain: str) -> Iterator[str]:
     for source in sources:
         for address in source.addresses or ():
-            if domain_of(address) == domain and address not in world.by_address:
+            if domain_of(address) == domain and not {address, plain(address)} & world.by_address.keys():
                 yield address
 
 

@@ -18,7 +18,15 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._finding
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import STEPS, TABLE, evaluate, findings, notes
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import GUARDS
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Connector, Mx, Party, Policies, Predicate, World
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
+    Address,
+    Connector,
+    Mx,
+    Party,
+    Policies,
+    Predicate,
+    World,
+)
 
 from . import tenant, worlds
 from .worlds import CONNECTOR, HOST, OLD, RULE, SHARED, rule, source, world
@@ -146,6 +154,8 @@ def test_u3_authoritative_while_an_address_has_no_recipient() -> None:
     ]
     known = world(sources=(source(addresses={}),), parties=(worlds.party("pilot"),))
     assert not said("U3", full("authoritative", known))
+    tagged = replace(known, sources=(source(addresses={f"pilot+news@{SHARED}": Address(f"pilot@{SHARED}")}),))
+    assert not said("U3", full("authoritative", tagged))
 
 
 # U8
