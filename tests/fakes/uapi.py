@@ -27,13 +27,18 @@ PARAMETERS = {
 }
 
 
+def quoted(text: str) -> str:
+    """A text as the program quotes it, in typographic signs."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
 class Refused(Exception):
     """A call that the service does not take."""
 
 
 def domain(state: dict[str, Any], name: str) -> dict[str, Any]:
     if name not in state["domains"]:
-        raise Refused(f"You do not own the domain “{name}”.")
+        raise Refused(f"You do not own the domain {quoted(name)}.")
     found: dict[str, Any] = state["domains"][name]
     return found
 
@@ -52,7 +57,7 @@ def write(state: dict[str, Any], function: str, values: dict[str, str]) -> list[
         return []
     if function == "set_always_accept":
         if values["mxcheck"] not in {"local", "remote", "secondary", "auto"}:
-            raise Refused(f"Invalid mxcheck “{values['mxcheck']}”.")
+            raise Refused(f"Invalid mxcheck {quoted(values['mxcheck'])}.")
         domain(state, values["domain"])["mxcheck"] = values["mxcheck"]
     elif function == "add_forwarder":
         if values["fwdopt"] != "fwd" or not values["email"].endswith("@" + values["domain"]):
@@ -61,7 +66,7 @@ def write(state: dict[str, Any], function: str, values: dict[str, str]) -> list[
     else:
         rows = domain(state, values["address"].rpartition("@")[2])["forwarders"]
         if [values["address"], values["forwarder"]] not in rows:
-            raise Refused(f"There is no forwarder “{values['forwarder']}” for “{values['address']}”.")
+            raise Refused(f"There is no forwarder {quoted(values['forwarder'])} for {quoted(values['address'])}.")
         rows.remove([values["address"], values["forwarder"]])
     return [{"email": values.get("email", ""), "forward": values.get("fwdemail", "")}]
 
@@ -69,7 +74,7 @@ def write(state: dict[str, Any], function: str, values: dict[str, str]) -> list[
 def answer(state: dict[str, Any], words: list[str]) -> Any:
     """The data of one call."""
     if words[:1] != ["Email"] or len(words) < 2 or words[1] not in PARAMETERS:
-        raise Refused(f"The system could not find the function “{' '.join(words[:2])}”.")
+        raise Refused(f"The system could not find the function {quoted(' '.join(words[:2]))}.")
     values = {name: unquote(text) for name, _equals, text in (word.partition("=") for word in words[2:])}
     if set(values) != PARAMETERS[words[1]]:
         raise Refused(f"Provide exactly {sorted(PARAMETERS[words[1]])}, not {sorted(values)}.")

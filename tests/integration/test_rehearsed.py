@@ -23,11 +23,11 @@ def good(run: Run) -> Run:
     return run
 
 
-def counts(player: Player, sandbox: Sandbox, known: Mapping[str, Any] = BEFORE, forwards: Sequence[Any] = ()) -> dict[str, int]:
+def counts(player: Player, sandbox: Sandbox, known: Mapping[str, Any] | None = None, forwards: Sequence[Any] = ()) -> dict[str, int]:
     """Pairs of recipient and origin by outcome, predicted from the tenant as it is now."""
     options = {
         "all": True,
-        "known": known,
+        "known": BEFORE if known is None else known,
         "forwards": forwards,
         "domains": ["example.com"],
         "smart_hosts": ["192.0.2.10"],

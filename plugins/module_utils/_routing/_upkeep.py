@@ -88,7 +88,8 @@ def _probes(seen: Full, origin: str, found: Class, sample: int) -> Iterator[Plan
     chosen = found.recipients[: sample or None]
     places = {landing.place for route in found.prediction.routes for ending in route.endings for landing in ending.landings}
     if len(places) == 1 and places <= {"tenant", "source"}:
-        yield from (probe(seen.situation, origin, address, next(iter(places))) for address in chosen if _mailbox(seen, address))
+        (place,) = places
+        yield from (probe(seen.situation, origin, address, place) for address in chosen if _mailbox(seen, address))
 
 
 def _mailbox(seen: Full, address: str) -> bool:

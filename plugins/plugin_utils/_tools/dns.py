@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.module_utils._session import InvalidParameter
+from ansible_collections.mailops.exchange.plugins.module_utils._session import InvalidParameter, Unavailable
 
-from .dns_wire import FOUND, Answer, Asker, Server, Silences, host_of, parents, server_of, system_servers
+from .dns_wire import FOUND, MISSING, Answer, Asker, Server, Silences, host_of, parents, server_of, system_servers
 
 SELECTORS = ("selector1", "selector2")
 TIMEOUT = 5.0
@@ -38,6 +38,8 @@ def run(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
     InvalidParameter for a name server that is none.
     """
     del options  # the tenant's own trust and proxy have no part in DNS
+    if MISSING:
+        raise Unavailable(f"{MISSING} on the controller.", cmdlet="dns", remedy="Install the collection's requirements.txt there.")
     given = tuple(server_of(str(text)) for text in parameters.get("name_servers") or ())
     servers, trouble = (given, "") if given else system_servers()
     asker = Asker(float(parameters.get("timeout") or TIMEOUT), SILENT if parameters.get("recall") is True else None)

@@ -13,13 +13,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import dns.exception
-import dns.flags
-import dns.message
-import dns.query
-import dns.rcode
-import dns.resolver
 from ansible_collections.mailops.exchange.plugins.module_utils._session import InvalidParameter
+
+try:
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.query
+    import dns.rcode
+    import dns.resolver
+except ImportError as error:
+    MISSING = str(error)
+else:
+    MISSING = ""
 
 FOUND, EMPTY, NXDOMAIN = "found", "empty", "nxdomain"
 # What a server that answered has told; every other status is an error.

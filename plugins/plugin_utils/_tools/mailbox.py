@@ -9,8 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import requests
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Failed, InvalidParameter, Unavailable
+
+try:
+    import requests
+except ImportError as error:
+    MISSING = str(error)
+else:
+    MISSING = ""
 
 TIMEOUT = 30.0
 Row = dict[str, Any]
@@ -21,6 +27,8 @@ def run(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
 
     Answers {found: [{place, address, time}]}, place being `tenant`, `source` or `outside`. Raises InvalidParameter, Unavailable, Failed.
     """
+    if MISSING:
+        raise Unavailable(f"{MISSING} on the controller.", cmdlet="mailbox", remedy="Install the collection's requirements.txt there.")
     url, wanted = str(parameters.get("url") or ""), str(parameters.get("id") or "")
     if not url.startswith(("http://", "https://")) or not wanted:
         raise InvalidParameter(f"'{url}' with the message '{wanted}' cannot be asked.", cmdlet="mailbox", remedy="Give url and id.")
