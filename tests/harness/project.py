@@ -18,7 +18,7 @@ from harness.letters import OUTSIDER
 from harness.tenant import Sandbox
 
 # Real seconds between two looks, and until what should happen counts as not happening.
-LOOK, PATIENCE = 0.1, 60.0
+LOOK, PATIENCE = 0.1, 120.0
 UNDER_WAY = ("delayed", "lost")
 Row = dict[str, Any]
 
@@ -164,7 +164,7 @@ class Project:
         sender = OUTSIDER if origin == "internet" else self.prober
         letter = {"origin": origin, "sender": sender, "recipients": [address], "subject": "probe", "id": id_}
         self.sandbox.control("POST", "/messages", letter)
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE / 6
         while time.monotonic() < end:
             rows = self.sandbox.control("GET", f"/mailbox?address={address}")
             found = [str(row["system"]) for row in rows if row["id"] == id_]

@@ -20,7 +20,7 @@ from tools.environments import ROOT, Environment
 
 FAST = ("tests/unit",)
 # Which share of the hour a folder of tests belongs to; other folders count as the rest.
-SHARE = {"unit": "unit", "integration": "integration", "isolation": "integration", "molecule": "molecule", "mail": "mail"}
+SHARE = {"unit": "unit", "integration": "integration", "isolation": "integration", "molecule": "molecule", "mail": "mail", "story": "mail"}
 
 
 @dataclass(frozen=True)

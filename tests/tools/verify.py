@@ -28,15 +28,19 @@ def missing() -> list[str]:
 
 
 def both(arguments: list[str]) -> list[suite.Outcome]:
-    """Every folder on the oldest and the newest core: side by side, one core of the machine each; what is timed runs alone."""
+    """Every folder on the oldest and the newest core: side by side, one core of the machine each; what is timed runs alone.
+
+    One begins where the other ends, so that the heaviest tests of both do not meet.
+    """
     cores = (OLDEST, NEWEST)
     for environment in cores:
         environments.ready(environment)
     timed = tuple(folder for folder in suite.folders() if folder in TIMED)
     outcomes = [suite.run(environment, timed, []) for environment in cores if timed and not arguments]
-    apart = tuple(folder for folder in suite.folders() if folder not in TIMED)
+    apart = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST))
+    orders = ((*suite.FAST, *apart), (*suite.FAST, *reversed(apart)))
     with ThreadPoolExecutor(len(cores)) as pool:
-        runs = [pool.submit(suite.run, environment, apart, arguments, len(cores)) for environment in cores]
+        runs = [pool.submit(suite.run, core, order, arguments, len(cores)) for core, order in zip(cores, orders, strict=True)]
         return outcomes + [done.result() for done in runs]
 
 
