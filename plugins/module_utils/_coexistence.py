@@ -57,6 +57,9 @@ def look(params: Mapping[str, Any], context: Context, step: str) -> Full:
         earlier = params.get("declared") or {}
         told, final = dict(earlier.get("told") or {}), dict(earlier.get("final") or {})
         case = Situation(inputs, take(context.session, inputs, step), step, context.check_mode, told, final)
+        problems = faults(case)
+        if problems:
+            raise InputError(problems)
         return with_proof(full(case, context, step, {}), params)
     case, rows, members = see(params, context, step)
     return with_proof(full(case, context, step, rows, members), params)

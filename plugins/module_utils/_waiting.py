@@ -16,10 +16,10 @@ from ._routing._evidence import ARRIVED, MISSING, NOT_PROBED
 from ._routing._objects import stamp
 from ._routing._options import VARIABLES
 from ._runner import Context, InputError
-from ._session import Cmdlet, Failed, Reply, TimedOut
+from ._session import TimedOut
+from ._trace import CLOCK, now_of
 from ._values import parse_date
 
-CLOCK = Cmdlet("Get-OrganizationConfig")
 # Options of a coexistence that a probe takes over.
 SHARED = ("name_servers", "smtp_overrides", "submission_host", "submission_port", "mailbox_url")
 
@@ -69,7 +69,7 @@ def _setting(params: Mapping[str, Any], option: str, variable: str) -> Any:
 def _by_clock(params: Mapping[str, Any], seconds: int, reason: str, pace: _Pace) -> tuple[int, str]:
     """Seconds that passed, and the moment that was waited for."""
     context = pace.context
-    now = _clock(context.session.call(CLOCK))
+    now = now_of(context.session.call(CLOCK))
     until = _since(params.get("since"), now) + timedelta(seconds=seconds)
     started = now
     while now < until:
@@ -81,7 +81,7 @@ def _by_clock(params: Mapping[str, Any], seconds: int, reason: str, pace: _Pace)
                 remedy="Run again: the wait counts from the same moment, not from the beginning.",
             )
         pace.pause(left)
-        now = _clock(context.session.call(CLOCK))
+        now = now_of(context.session.call(CLOCK))
     return int((now - started).total_seconds()), stamp(until)
 
 
@@ -129,13 +129,6 @@ def told(found: Mapping[str, Any]) -> str:
     where = f" at the {found['place']}" if found.get("place") else ""
     why = f" ({found['why']})" if found.get("why") else ""
     return f"mail from {found.get('origin')} to {found.get('recipient')} {found.get('result')}{where}{why}"
-
-
-def _clock(reply: Reply) -> datetime:
-    found = parse_date(reply.date)
-    if found is None:
-        raise Failed(f"the service's answer bears no time (Date is '{reply.date}')", cmdlet=CLOCK.name)
-    return found
 
 
 def _since(value: Any, now: datetime) -> datetime:

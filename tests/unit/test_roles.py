@@ -16,6 +16,7 @@ from tools import roles
 
 ALLOWED = {"ansible.builtin.assert", "ansible.builtin.set_stats", "ansible.builtin.include_role", "ansible.builtin.import_tasks"}
 GUARDED = {"mailops.exchange.coexistence_plan_info", "mailops.exchange.coexistence_wave"}
+WAITS = {"mailops.exchange.coexistence_wait"}
 READS = {"mailops.exchange.coexistence_plan_info", "ansible.builtin.assert", "ansible.builtin.set_stats"}
 KEYWORDS = {"name", "register", "ignore_errors", "tags", "loop", "loop_control", "vars"}
 # The role of the foreign side has variables and a judge of its own: tests/unit/forwarding/test_role.py.
@@ -72,9 +73,9 @@ def test_a_role_holds_our_modules_and_no_decision(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
-def test_guards_always_run_and_stop_the_host_when_they_refuse(path: Path) -> None:
+def test_guards_always_run_and_stop_the_host_when_they_refuse_and_waits_when_they_fail(path: Path) -> None:
     for task in tasks(path):
-        if module(task) in GUARDED:
+        if module(task) in GUARDED | WAITS:
             assert task["ignore_errors"] is False
         if module(task) == "mailops.exchange.coexistence_plan_info":
             assert task["tags"] == ["always"]
@@ -88,7 +89,14 @@ def test_what_is_written_comes_from_a_guards_result_alone(path: Path) -> None:
         if module(task) in GUARDED | READS:
             continue
         assert any(guard in task["loop"] for guard in guards), task["name"]
-        assert not RAW.search(yaml.dump(task[module(task)])), task["name"]
+        assert not RAW.search(yaml.dump([{**task[module(task)], "apply": None}, task.get("vars")])), task["name"]
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
+def test_an_included_roles_tasks_run_under_the_tags_of_the_task_that_includes_it(path: Path) -> None:
+    for task in tasks(path):
+        if module(task) == "ansible.builtin.include_role":
+            assert task[module(task)].get("apply", {}).get("tags") == task.get("tags"), task["name"]
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")

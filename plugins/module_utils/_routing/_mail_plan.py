@@ -104,13 +104,15 @@ def stopped(case: Situation) -> list[Plan]:
 def ways(case: Situation, forwards: Sequence[Plan], *, on: bool) -> list[Plan]:
     """Forwards by the host that keeps them: one entry for each source that names a back end."""
     found = []
+    keep = bool(case.inputs.raw["forward_keep_copy"])
     for source in case.inputs.sources:
         own = [one for one in forwards if domain_of(str(one["address"])) in source.domains]
         backend = source.forwarding_backend or case.inputs.text("forwarding_backend")
         host = source.forwarding_host or str(case.inputs.raw.get("forwarding_host") or "")
         if own and backend != "none":
             name = source.name or "the source"
-            found.append({"name": name, "backend": backend, "host": host, "state": "on" if on else "off", "forwards": own})
+            rows = [{**one, "keep_copy": keep} for one in own]
+            found.append({"name": name, "backend": backend, "host": host, "state": "on" if on else "off", "forwards": rows})
     return found
 
 

@@ -102,7 +102,10 @@ def test_forwards_lead_to_the_routing_address_by_the_host_that_keeps_them() -> N
     wanted = [{"address": f"{name}@example.com", "routing_address": f"{name}@{ROUTING}"} for name in ("anna", "bert")]
     assert made["forwards"] == wanted
     (way,) = made["ways"]
-    assert (way["backend"], way["host"], way["state"], way["forwards"]) == ("postfix", "mail.old.example", "on", wanted)
+    assert (way["backend"], way["host"], way["state"]) == ("postfix", "mail.old.example", "on")
+    assert way["forwards"] == [{**one, "keep_copy": False} for one in wanted]
+    (bridge,) = planned(moment("forward", options={**hosted, "forward_keep_copy": True}, members=PEOPLE))["ways"]
+    assert [one["keep_copy"] for one in bridge["forwards"]] == [True, True]
     assert [probe["place"] for wait in made["waits"] for probe in wait["probes"]] == ["tenant", "tenant"]
     back = planned(moment("unforward", options=hosted, members=PEOPLE))
     assert [(way["state"], len(way["forwards"])) for way in back["ways"]] == [("off", 2)]
