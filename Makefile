@@ -38,7 +38,7 @@ ratio: ## what a converged task costs beside a task that does nothing
 bench: ## what many recipients cost beside few, and a converged task beside one that does nothing
 	@$(TOOL)suite bench tests/benchmarks
 
-demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down
+demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down; mail shows who receives where
 	@$(TOOL)program demo $(ARGS)
 
 story: ## a whole project under continuous mail through a real Postfix, and what became of every message

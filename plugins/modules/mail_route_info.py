@@ -87,6 +87,8 @@ counts:
 origins:
   description:
     - For each origin C(counts), C(lists) of the first addresses by outcome, and C(classes) of recipients with one fate and its reason.
+    - C(places) counts recipients by where their mail ends, as does C(where) of a class - C(tenant), C(source), C(outside), an outcome by
+      itself such as C(bounced), or C(several) where readings or the members of a list differ.
   returned: when O(all) is set
   type: dict
 recipients:

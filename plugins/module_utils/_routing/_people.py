@@ -59,6 +59,15 @@ class Tally:
         """How many could be hurt."""
         return sum(number for outcome, number in self.counts.items() if outcome in HURTS)
 
+    @property
+    def places(self) -> dict[str, int]:
+        """Recipients by where their mail ends, the many first."""
+        found: dict[str, int] = {}
+        for group in self.classes:
+            place = place_of(group.prediction)
+            found[place] = found.get(place, 0) + len(group.recipients)
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
     def lists(self, limit: int) -> dict[str, list[str]]:
         """The first recipients by verdict."""
         found: dict[str, list[str]] = {}
@@ -73,6 +82,7 @@ class Tally:
             "origin": self.origin,
             "recipients": sum(len(group.recipients) for group in self.classes),
             "counts": self.counts,
+            "places": self.places,
             "hurt": self.hurt,
             "lists": self.lists(limit),
             "classes": [shown(world, group, limit) for group in ranked],
@@ -96,10 +106,17 @@ def shown(world: World, group: Class, limit: int) -> dict[str, Any]:
         "outcome": group.prediction.verdict,
         "outcomes": sorted(group.prediction.outcomes, key=OUTCOMES.index),
         "kind": kind_of(world, group),
+        "where": place_of(group.prediction),
         "recipients": len(group.recipients),
         "first": list(group.recipients[:limit]),
         "why": why(group.prediction),
     }
+
+
+def place_of(prediction: Prediction) -> str:
+    """Where mail ends under every reading: tenant, source, outside …; `several` where that differs, `nobody` behind an empty list."""
+    places = {landing.place for route in prediction.routes for ending in route.endings for landing in ending.landings}
+    return places.pop() if len(places) == 1 else "several" if places else "nobody"
 
 
 def why(prediction: Prediction) -> str:

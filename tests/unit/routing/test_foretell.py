@@ -125,6 +125,7 @@ def test_everybody_is_counted_by_outcome_and_by_class(listed: str) -> None:
     assert list(result["origins"]) == ["internet", "tenant", "source", "program"]
     inside = result["origins"]["tenant"]
     assert inside["counts"] == {"delivered": 4, "bounced": 2}
+    assert inside["places"] == {"bounced": 2, "source": 2, "tenant": 2}
     assert inside["lists"] == {"delivered": ["anna@example.com"], "bounced": ["cleo@example.com"]}
     assert sum(one["recipients"] for one in inside["classes"]) == 6
     assert inside["classes"][0]["outcome"] == "bounced"
