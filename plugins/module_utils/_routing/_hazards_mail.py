@@ -157,9 +157,15 @@ def u26(case: Full) -> Iterator[Finding]:
         enhanced = any(one.enabled and one.enhanced and _matches(case, one, source) for one in case.world.inbound)
         if passed or enhanced or source.name in case.world.policies.trusted_sealers:
             continue
-        why = "forwards break SPF, and DMARC rejects are honoured: outsiders with p=reject may get bounces (5.7.509)"
+        why = f"{_forwarded(case, source)} break SPF, and DMARC rejects are honoured: outsiders with p=reject may get bounces (5.7.509)"
         remedy = "Use coexistence_spam_handling enhanced_filtering, trust the source's ARC seal, or probe a forward."
         yield Finding("U26", source.name or "the source", why, remedy, blocks=False)
+
+
+def _forwarded(case: Full, source: Foreign) -> str:
+    """Whose forwards a step is about: the users of the run, or else of all waves."""
+    users = [user.address for user in case.inputs.users or case.inputs.waves if domain_of(user.address) in source.domains]
+    return f"the forwards of {len(users)} users ({counted(users)})" if users else "forwards"
 
 
 def forwards_out(case: Full) -> Iterator[Finding]:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
@@ -105,6 +107,19 @@ def test_u25_a_probe_with_an_own_sender_must_arrive_at_the_source(probe: Probe, 
     assert refuses("U25", full("enforce", world(), rules=[]))
     assert not said("U25", full("enforce", world())), "a rule that acts has been proved"
     assert not said("U25", replace(case, situation=replace(case.situation, check_mode=True)))
+
+
+@pytest.mark.parametrize(
+    ("step", "options", "whose"),
+    [
+        ("cutover", ONE_WAVE, f"the forwards of 1 users (stub@{SHARED}) break SPF"),
+        ("preflight", {"waves_file": "waves.csv"}, f"the forwards of 1 users (stub@{SHARED}) break SPF"),
+        ("preflight", {}, "forwards break SPF"),
+    ],
+)
+def test_u26_says_whose_forwards_and_how_many(step: str, options: Mapping[str, Any], whose: str) -> None:
+    (told,) = said("U26", full(step, world(), options=options))
+    assert told.why.startswith(whose)
 
 
 def test_u26_forwards_and_dmarc() -> None:

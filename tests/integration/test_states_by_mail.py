@@ -1,0 +1,140 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each row of the table of states, on one tenant with mail: the step that leads there is refused or told, and mail ends as the row says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._states import ANY, STATES, State
+from harness.bench import KINDS, Bench
+from harness.play import Player, Run, host, inventory, outside
+from harness.state_rows import ROWS, Attempt, Row
+from harness.tenant import Sandbox, generate
+
+BY_ID = {state.id: state for state in STATES}
+GUARDED = [state.id for state in STATES if state.guards]
+HARMLESS = {"delivered", "healed", "early", "duplicate"}
+# The reading of a disputed fact as the sandbox's parameter.
+PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "sent_to_scope": ("sent_to_scope_reading", {"a": "a", "b": "b", "c": "c"}),
+    "missing_connector": ("missing_connector", {"stuck": "stuck"}),
+    "dmarc_domain": ("dmarc_domain", {"routing": "routing"}),
+    "edge_blocking": ("edge_directory", {"hidden": "partial"}),
+}
+# That a host with a limit puts a message off is the host's own mode, which the row sets.
+MODES = {"rate_limit"}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> Iterator[Bench]:
+    """One tenant for all rows."""
+    place = tmp_path_factory.mktemp("states")
+    folder = generate(place / "tenant", kinds=KINDS)
+    with Sandbox([folder], "--mail") as sandbox:
+        entry = sandbox.tenants[0]
+        hosts = {entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}
+        yield Bench(sandbox, Player(tree, place, inventory(hosts)))
+
+
+def findings(run: Run, guard: str) -> list[dict[str, Any]]:
+    """What a guard said in a run."""
+    return [one for event in run.results for one in event["result"].get("findings", []) if one["id"] == guard]
+
+
+def names(bench: Bench, attempt: Attempt) -> list[str]:
+    """Who must be named."""
+    return [bench.who.get(name, name) for name in attempt.names]
+
+
+def refused(bench: Bench, attempt: Attempt, run: Run) -> None:
+    """The run failed, and its one line names the guard and who."""
+    assert run.code != 0, run.output
+    text = run.failures[0]
+    for guard in attempt.guards:
+        blocking = [one for one in findings(run, guard) if one["blocks"]]
+        assert f"{guard} ({len(blocking)})" in text
+        assert f"{guard} {blocking[0]['who']}: {blocking[0]['why']}. {blocking[0]['remedy']}" in text
+        assert f"[{guard}" in text or f", {guard}" in text, "how to go on all the same"
+    said = " ".join(f"{one['who']} {one['why']}" for guard in attempt.guards for one in findings(run, guard))
+    assert [name for name in names(bench, attempt) if name not in said] == [], said
+
+
+def told(bench: Bench, attempt: Attempt, run: Run) -> None:
+    """The run went on, and warned by whom and how many the guard sees hurt."""
+    assert run.code == 0, run.output
+    for guard in attempt.guards:
+        lines = [text for text in run.warnings if text.startswith(f"told: {guard} ")]
+        assert lines, run.warnings
+        assert [word for word in (*names(bench, attempt), *attempt.says) if not any(word in line for line in lines)] == [], lines
+
+
+def reached(bench: Bench, state: State, row: Row) -> list[str]:
+    """One line for each letter of the row whose outcome is another than the row tells."""
+    wrong = []
+    for hurt in state.hurts:
+        for reading in [hurt.reading] if hurt.reading else row.readings:
+            play(bench, reading)
+            pairs = [(origin, kind) for origin in hurt.origins for kind in hurt.kinds]
+            letters = [bench.letter(origin, row.people.get(kind, kind), **row.letter) for origin, kind in pairs]
+            for (origin, kind), outcome in zip(pairs, bench.outcomes(letters), strict=True):
+                if outcome != hurt.outcome:
+                    wrong.append(f"{origin} to {kind} under {dict(reading)}: {outcome}, told is {hurt.outcome}")
+    return wrong
+
+
+def play(bench: Bench, reading: Mapping[str, str]) -> None:
+    """Have the service act by a reading."""
+    known = {fact: value for fact, value in reading.items() if fact not in MODES}
+    bench.sandbox.control("PUT", "/parameters", {PARAMETERS[fact][0]: PARAMETERS[fact][1][value] for fact, value in known.items()})
+
+
+def test_every_row_is_here_with_every_guard_of_its_own() -> None:
+    assert set(ROWS) == set(BY_ID)
+    for state in STATES:
+        tried = {guard for attempt in ROWS[state.id].attempts for guard in attempt.guards}
+        assert tried == set(state.guards), state.id
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_row(bench: Bench, name: str) -> None:
+    state, row = BY_ID[name], ROWS[name]
+    row.before(bench)
+    bench.sandbox.control("DELETE", "/calls")
+    for attempt in row.attempts:
+        run = attempt.run(bench)
+        refused(bench, attempt, run) if state.blocks else told(bench, attempt, run)
+    assert not state.blocks or bench.sandbox.writes() == []
+    row.harm(bench)
+    assert reached(bench, state, row) == []
+    assert [call["cmdlet"] for call in bench.sandbox.calls() if call.get("unknown")] == []
+
+
+def test_row_without_a_guard_is_harmless(bench: Bench) -> None:
+    (state,) = [state for state in STATES if not state.guards]
+    row = ROWS[state.id]
+    row.before(bench)
+    (attempt,) = row.attempts
+    run = attempt.run(bench)
+    assert run.code == 0, run.output
+    row.harm(bench)
+    assert reached(bench, state, row) == []
+    meanwhile = [bench.letter(origin, "stub") for origin in ANY]
+    assert set(bench.outcomes(meanwhile)) <= HARMLESS
+    bench.forward("stub")
+    assert bench.sync("stub") > 0, "what lay at the source comes along"
+    assert bench.outcomes([bench.letter(origin, "stub") for origin in ANY]) == ["delivered"] * len(ANY)
+    assert set(bench.sums()) <= HARMLESS
+
+
+def test_leftovers_hurt_nobody_in_the_tenant(bench: Bench) -> None:
+    row = ROWS["leftovers"]
+    row.before(bench)
+    letters = [
+        bench.letter(origin, kind) for origin in ("internet", "tenant") for kind in ("pilot", "migrated", "room", "shared", "folder")
+    ]
+    assert set(bench.outcomes(letters)) == {"delivered"}
