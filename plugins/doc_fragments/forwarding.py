@@ -33,8 +33,9 @@ options:
       - V(present) switches these forwards on and leaves every other as it is.
       - V(absent) switches them off.
       - V(exact) switches them on and every other forward of ours off.
+      - V(read) writes nothing and returns what these addresses show, by whomever it was set.
     type: str
-    choices: [present, absent, exact]
+    choices: [present, absent, exact, read]
     default: present
   keep_copy:
     description: Whether the old mailboxes get a copy of what is forwarded. A bridge only, since the old mailbox then goes on growing.

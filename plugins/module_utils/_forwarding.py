@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PRESENT, ABSENT, EXACT = "present", "absent", "exact"
-STATES = (PRESENT, ABSENT, EXACT)
+PRESENT, ABSENT, EXACT, READ = "present", "absent", "exact", "read"
+STATES = (PRESENT, ABSENT, EXACT, READ)
 # Guards that a back end of forwards may be told to go past, each with what it is about.
 RISKS = {
     "S3": "somebody else's forward stands in the way",
@@ -131,7 +131,7 @@ def _faults(forward: Forward, state: str, domain: str) -> Iterable[str]:
     if not is_address(address):
         yield _unreadable(address, "address")
     if not target:
-        if state != ABSENT:
+        if state not in (ABSENT, READ):
             yield f"'{address}' has no routing_address; give the address in the tenant's routing domain (S7)."
         return
     if not is_address(target):
@@ -148,6 +148,19 @@ def _unreadable(text: str, what: str) -> str:
     if text and "@" not in text:
         return f"{what} '{text}' has no @: a bare name or domain would take a whole domain's mail; give a full address (S6)."
     return f"{what} '{text}' is not a plain address such as user@example.com; correct it."
+
+
+def seen(asked: Wanted, now: Mapping[str, Forward], header: str) -> dict[str, Any]:
+    """The result of a reading: nothing changed, and what each address that was asked about shows, by whomever it was set."""
+    found = [{**now.get(name, Forward(name)).row, "on": name in now} for name in sorted(asked.by_address)]
+    known = {name: forward for name, forward in now.items() if name in asked.by_address}
+    return {**report(known, known, asked, header), "found": found}
+
+
+def leading(address: str, targets: Sequence[str], asked: Wanted, *, keep: bool = False) -> Forward | None:
+    """The forward that an address shows, one of ours before any other; None without one."""
+    others = sorted((target for target in targets if target != address), key=lambda target: not asked.is_ours(target))
+    return Forward(address, others[0], keep or address in targets) if others else None
 
 
 def state_after(before: Mapping[str, Forward], asked: Wanted) -> dict[str, Forward]:

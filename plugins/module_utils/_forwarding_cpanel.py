@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _forwarding_accounts as parts
-from ._forwarding import ABSENT, ARGUMENTS, EXACT, Forward, ForwardingError, Wanted, domain_of, report, wanted
+from ._forwarding import ABSENT, ARGUMENTS, EXACT, READ, Forward, ForwardingError, Wanted, domain_of, leading, report, seen, wanted
 from ._forwarding_accounts import Domain
 from ._forwarding_host import Host
 
@@ -61,6 +61,8 @@ def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     if asked.state == EXACT and not names:
         raise ForwardingError(["state exact needs domains when no forward is given."])
     domains = {name: panel.domain(name) for name in names}
+    if asked.state == READ:
+        return seen(asked, _shown(domains, asked), "cpanel")
     problems = [] if asked.state == ABSENT else parts.cpanel_refusals(domains, asked, bool(params["set_local"]))
     if problems:
         raise ForwardingError(problems)
@@ -74,6 +76,18 @@ def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
         _read_back(panel, domains, calls)
     after = _after(before, domains, add, drop)
     return report(before, after, asked, "cpanel")
+
+
+def _shown(domains: Mapping[str, Domain], asked: Wanted) -> dict[str, Forward]:
+    """By address the forwarder that the host shows, one of ours before any other."""
+    found = {}
+    for name in asked.by_address:
+        domain = domains[domain_of(name)]
+        targets = [target for address, target in domain.forwarders if address == name]
+        forward = leading(name, targets, asked, keep=name in (domain.mailboxes or {}))
+        if forward:
+            found[name] = forward
+    return found
 
 
 def _make_local(panel: Panel, domains: Mapping[str, Domain], asked: Wanted) -> None:

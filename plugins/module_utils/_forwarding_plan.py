@@ -12,14 +12,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _forwarding_files as files
-from ._forwarding import ABSENT, ARGUMENTS, EXACT, PRESENT, ROW, Forward, ForwardingError, Wanted, report, state_after, wanted
+from ._forwarding import (
+    ABSENT,
+    ARGUMENTS,
+    EXACT,
+    PRESENT,
+    READ,
+    ROW,
+    Forward,
+    ForwardingError,
+    Wanted,
+    leading,
+    report,
+    seen,
+    state_after,
+    wanted,
+)
 from ._forwarding_cpanel import OPTIONS as CPANEL
 from ._forwarding_host import Host
 from ._forwarding_postfix import OPTIONS as POSTFIX
 from ._forwarding_zimbra import OPTIONS as ZIMBRA
 
 # What a step of the coexistence calls a state.
-SWITCHES = {"on": PRESENT, "off": ABSENT}
+SWITCHES = {"on": PRESENT, "off": ABSENT, "read": READ}
 FILES = (files.VENDOR, files.GOOGLE)
 FILE: dict[str, Any] = {
     **ARGUMENTS,
@@ -36,6 +51,7 @@ PLAN: dict[str, Any] = {
     "forwards": {"type": "list", "elements": "dict", "default": [], "options": ROW},
     "backend": {"type": "str", "choices": list(BACKENDS)},
     "way": {"type": "dict"},
+    "ways": {"type": "list", "elements": "dict", "default": []},
     "list_file": {"type": "path"},
     "dump": {"type": "path"},
     "confirm": {"type": "bool", "default": False},
@@ -55,7 +71,15 @@ def asked_of(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
-    """Judge what is declared, and return the options of the one module that switches it. Raises ForwardingError."""
+    """Judge what is declared, by one way or by several, and return the options of the modules that switch it. Raises ForwardingError."""
+    ways = [*([given["way"]] if given.get("way") else []), *(given.get("ways") or [])]
+    found = [_one({**given, "way": way}, host) for way in ways or [None]]
+    steps = {kind: [entry for one in found for entry in one["plan"][kind]] for kind in found[0]["plan"]}
+    return {**found[0], "plan": steps, "declared": sum(one["declared"] for one in found)}
+
+
+def _one(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
+    """The options of the one module that switches one way."""
     params = asked_of(given)
     if not params.get("backend"):
         raise ForwardingError([f"backend is empty; name the kind of source system: {', '.join(BACKENDS)}."])
@@ -65,7 +89,7 @@ def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     problems = []
     if not rows and asked.state != EXACT:
         problems.append("no forward is declared: give forwards, or list_file, which the forwarding list of a wave is.")
-    if backend in FILES and not params.get("dest"):
+    if backend in FILES and not params.get("dest") and not (asked.state == READ and params.get("dump")):
         problems.append(f"the back end {backend} needs dest, the file on the controller that it writes.")
     if problems:
         raise ForwardingError(problems)
@@ -74,9 +98,11 @@ def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     options["forwards"] = [forward.row for forward in asked.forwards]
     if backend in FILES:
         options["format"] = backend
+        options["dest"] = params["dump"] if asked.state == READ and params.get("dump") else params["dest"]
+    where = str((params.get("way") or {}).get("host") or "")
+    options["host"] = where
     kinds = ("postfix", "zimbra", "cpanel")
     steps = {kind: [options] if kind == backend else [] for kind in kinds} | {"file": [options] if backend in FILES else []}
-    where = str((params.get("way") or {}).get("host") or "")
     return {"changed": False, "plan": steps, "host": where, "declared": len(asked.forwards), "dump": dump}
 
 
@@ -97,9 +123,9 @@ def _listed(params: Mapping[str, Any], host: Host) -> list[dict[str, Any]]:
 
 def _dump(params: Mapping[str, Any], host: Host, asked: Wanted) -> dict[str, Any]:
     """What the dump says; without one the state is unknown, which never counts as fine. Raises ForwardingError."""
-    path = params.get("dump")
+    path = params.get("dump") if asked.state != READ else None
     if not path:
-        if params["confirm"]:
+        if params["confirm"] and asked.state != READ:
             raise ForwardingError(["without a dump it is unknown which forwards are on; give dump, or confirm by probes (S14)."])
         return {"known": False, "confirmed": False, "on": [], "missing": [], "strange": []}
     found = files.compare(files.read(_text(host, str(path), "dump"), str(path)), asked)
@@ -115,6 +141,8 @@ def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     """Write the full wanted state, and on demand what changed since. Raises ForwardingError, OSError."""
     asked = wanted(params)
     dest, google = str(params["dest"]), params["format"] == files.GOOGLE
+    if asked.state == READ:
+        return {**seen(asked, _shown(host, dest, asked), dest), "files": {}, "removed": []}
     with host.alone(os.path.dirname(dest) or "."):
         text = host.read(dest)
         before = files.as_forwards(files.read(text or "", dest), dest, bool(params["keep_copy"]))
@@ -130,6 +158,16 @@ def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
             host.move(host.stage(dest, made), dest)
     gone = [before[name].row for name in sorted(set(before) - set(after))]
     return {**report(before, after, asked, dest), "files": told, "removed": gone}
+
+
+def _shown(host: Host, path: str, asked: Wanted) -> dict[str, Forward]:
+    """By address what the file shows, which is what was asked for last, or a dump of the source. Raises ForwardingError."""
+    text = host.read(path)
+    if text is None:
+        raise ForwardingError([f"{path} is not there, so which forwards are on is unknown; give dump, which the source exports (S14)."])
+    rows = files.read(text, path)
+    found = {address: leading(address, sorted(one.targets), asked, keep=bool(one.keep)) for address, one in rows.items()}
+    return {address: forward for address, forward in found.items() if forward}
 
 
 def _delta(before: Mapping[str, Forward], after: Mapping[str, Forward], google: bool, effective: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import _forwarding_tables as tables
-from ._forwarding import ARGUMENTS, Forward, ForwardingError, Wanted, report, state_after, wanted
+from ._forwarding import ARGUMENTS, READ, Forward, ForwardingError, Wanted, leading, report, seen, state_after, wanted
 from ._forwarding_host import STAGED, Done, Host, lines
 
 # The file that postmap makes of a map, by the map's type; texthash has none.
@@ -264,10 +264,23 @@ def verify(postfix: Postfix, asked: Wanted, after: Mapping[str, Forward], goal: 
         raise ForwardingError(wrong)
 
 
+def shown(postfix: Postfix, asked: Wanted) -> dict[str, Forward]:
+    """By address what the maps answer, the first of them that knows it, as Postfix does; ours too where main.cf does not name it."""
+    names = tables.split(postfix.setting("-xh", tables.PARAMETER))
+    unnamed = postfix.name not in names and postfix.host.read(postfix.path) is not None
+    answers: dict[str, tuple[str, ...]] = {}
+    for name in (*names, *((postfix.name,) if unnamed else ())):
+        answers |= query(postfix, name, [address for address in asked.by_address if address not in answers])
+    found = {address: leading(address, targets, asked) for address, targets in answers.items()}
+    return {address: forward for address, forward in found.items() if forward}
+
+
 def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     """Switch forwards. Raises ForwardingError, OSError."""
     asked = wanted(params)
     postfix = instance(params, host)
+    if asked.state == READ:
+        return {**seen(asked, shown(postfix, asked), postfix.path), "others": [], "map": postfix.name}
     with host.alone(os.path.dirname(postfix.path)):
         for left in (postfix.path, postfix.main_cf, postfix.pending):
             host.forget(left + STAGED)

@@ -11,10 +11,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._forwarding import ABSENT, ARGUMENTS, EXACT, Forward, ForwardingError, Wanted, report, wanted
+from ._forwarding import ABSENT, ARGUMENTS, EXACT, READ, Forward, ForwardingError, Wanted, leading, report, seen, wanted
 from ._forwarding_accounts import ATTRIBUTES, FORWARD, Account, accounts, expected, refusals, zimbra_off, zimbra_on
 from ._forwarding_host import Done, Host
 
+# How zmprov says that there is no such account.
+MISSING = "NO_SUCH_ACCOUNT"
 OPTIONS: dict[str, Any] = {**ARGUMENTS, "zmprov": {"type": "path", "default": "/opt/zimbra/bin/zmprov"}}
 
 
@@ -38,8 +40,11 @@ class Zimbra:
         finally:
             os.unlink(path)
 
-    def read(self, addresses: Sequence[str]) -> dict[str, Account]:
-        """The accounts of addresses. One that is asked for by another address is asked for by itself. Raises ForwardingError."""
+    def read(self, addresses: Sequence[str], *, gone: bool = False) -> dict[str, Account]:
+        """The accounts of addresses. One that is asked for by another address is asked for by itself. Raises ForwardingError.
+
+        gone: whether an account may be missing.
+        """
         names = sorted(set(addresses))
         if not names:
             return {}
@@ -55,7 +60,7 @@ class Zimbra:
             told = list(accounts(one.out).values())
             if len(told) == 1:
                 found[name] = told[0]
-            else:
+            elif not (gone and MISSING in one.why):
                 problems.append(f"{name}: zmprov shows no account: {one.why}; correct the address, and run the task as the user zimbra.")
         if problems:
             raise ForwardingError(problems)
@@ -106,6 +111,8 @@ def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     """Switch forwards. Raises ForwardingError, OSError."""
     asked = wanted(params)
     zimbra = Zimbra(host, str(params["zmprov"]))
+    if asked.state == READ:
+        return seen(asked, shown(zimbra, asked), "zimbra")
     _known_by(asked)
     read = zimbra.read([forward.address for forward in asked.forwards])
     requests = _requests(asked, read)
@@ -124,6 +131,16 @@ def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
         found = zimbra.write([command for step in steps for command in step[number]], found)
     after = {name: forward for name, account in found.items() if (forward := account.forward(asked))}
     return report(before, after, asked, "zimbra")
+
+
+def shown(zimbra: Zimbra, asked: Wanted) -> dict[str, Forward]:
+    """By address the forward that its account has, an administrator's before the user's own."""
+    found = {}
+    for name, account in zimbra.read(list(asked.by_address), gone=True).items():
+        forward = leading(name, (*account.targets, *account.own), asked, keep=not account.silent)
+        if forward:
+            found[name] = forward
+    return found
 
 
 def _known_by(asked: Wanted) -> None:

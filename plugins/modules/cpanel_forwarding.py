@@ -53,6 +53,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+found:
+  description:
+    - What every address of O(forwards) shows, with C(address), C(routing_address), C(keep_copy), and whether a forward is C(on).
+  returned: with O(state=read)
+  type: list
+  elements: dict
 forwards:
   description: The forwards of ours that were looked at and are on after the change, in the form of O(forwards).
   returned: success

@@ -55,6 +55,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+found:
+  description:
+    - What the file at O(dest) shows of every address of O(forwards), with C(address), C(routing_address), C(keep_copy), and whether a
+      forward is C(on).
+  returned: with O(state=read)
+  type: list
+  elements: dict
 forwards:
   description: Every forward of the file after the change, in the form of O(forwards).
   returned: success

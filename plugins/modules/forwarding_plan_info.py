@@ -28,6 +28,11 @@ options:
       - One of C(plan.ways) of M(mailops.exchange.coexistence_plan_info), which names back end, host, state and forwards.
       - Given instead of O(backend), O(state), O(forwards) and O(list_file).
     type: dict
+  ways:
+    description: Several of these at once.
+    type: list
+    elements: dict
+    default: []
   forwards:
     description: The forwards, such as the C(rows) of M(mailops.exchange.forwarding_list).
     required: false
@@ -39,6 +44,7 @@ options:
     description:
       - What the source exports of its forwards, as CSV with the columns C(address) and C(forward_to), perhaps C(keep_copy) and C(action),
         or with two columns and no header.
+      - With O(state=read), V(csv) and V(google) read it in place of O(dest).
     type: path
   confirm:
     description: Whether to fail unless O(dump) shows every declared forward as declared.
@@ -113,12 +119,12 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description: >-
-    For each of C(postfix), C(zimbra), C(cpanel) and C(file) a list of the options of its module: one entry for the back end, none for
-    the others.
+    For each of C(postfix), C(zimbra), C(cpanel) and C(file) a list of the options of its module, and beside them C(host), the
+    inventory's name of its mail host or empty: one entry for the back end, or for each way that has it, none for the others.
   returned: success
   type: dict
 host:
-  description: The inventory's name of the mail host on which the back end runs, as O(way) names it; else empty.
+  description: The inventory's name of the mail host on which the back end runs, as O(way) names it; else empty. Of O(ways) the first's.
   returned: success
   type: str
 declared:

@@ -86,7 +86,7 @@ def test_what_is_written_comes_from_the_judged_plan_alone() -> None:
 
 
 def test_files_are_the_controllers_and_forwards_the_mail_hosts() -> None:
-    elsewhere = "{{ source_forwarding_judged.host | default(inventory_hostname, true) }}"
+    elsewhere = "{{ item.host | default(inventory_hostname, true) }}"
     for task in tasks()[:-1]:
         local = used(task)[0] in {"forwarding_plan_info", "forwarding_file"}
         assert (task["delegate_to"], task.get("become")) == (("localhost", False) if local else (elsewhere, None))
