@@ -38,6 +38,7 @@ class Row:
     """before: what stands. attempts: steps towards the harm. harm: what they would have led to, after `before` or anew.
 
     people: who stands for a kind. letter: more of each message. readings: each is played, where the row leaves it open.
+    spared: what stands before is better than the harm for some of the row's mail.
     """
 
     before: Move
@@ -46,6 +47,7 @@ class Row:
     people: Mapping[str, str] = field(default_factory=dict)
     letter: Mapping[str, Any] = field(default_factory=dict)
     readings: Sequence[Mapping[str, str]] = ({},)
+    spared: bool = True
 
 
 def then(*moves: Move) -> Move:
@@ -263,7 +265,7 @@ ROWS: Mapping[str, Row] = {
         ),
         then(standing, nobody_in, nobody_spared, organization),
     ),
-    "primary_elsewhere": Row(then(standing, no_rule, elsewhere), (setup("U21", "stub"),), then(standing, elsewhere)),
+    "primary_elsewhere": Row(then(standing, no_rule, elsewhere), (setup("U21", "stub"),), then(standing, elsewhere), spared=False),
     "rule_before_group": Row(
         then(standing, no_rule, nobody_in),
         (setup("U4", "pilot migrated", coexistence_seed_group=False), forwarding("migrated")),
@@ -288,9 +290,10 @@ ROWS: Mapping[str, Row] = {
     "forward_without_address": Row(then(standing, not_yet, bare), (wave("U7", "migrated"),), then(joined, forwarded)),
     "forward_without_mailbox": Row(standing, (wave("U7", "noobj"),), lambda bench: bench.forward("noobj")),
     "dmarc_reject": Row(
-        then(standing, strict),
-        (wave("U26", "stub", says=("the forwards of 1 users",)),),
         then(standing, strict, routing_honoured),
+        (wave("U26", "stub", says=("the forwards of 1 users",)),),
+        lambda bench: bench.forward("stub"),
+        people={"migrated": "stub"},
         letter={"sender": "boss@strict.example"},
     ),
     "mx_moved_organization": Row(then(standing, organization), (step("mx", "U2", "stub", "noobj", "list", **LITERAL),), mx_moved),
@@ -299,6 +302,7 @@ ROWS: Mapping[str, Row] = {
         (step("mx", "U2", "stub", says=("10 addresses outside the group",)),),
         mx_moved,
         readings=SCOPES,
+        spared=False,
     ),
     "connector_gone_rule_acting": Row(then(standing, disabled), (at_once("connector", "U20", RULE),), then(still_acting, no_connector)),
     "group_gone_rule_acting": Row(then(standing, disabled), (at_once("group", "U20", RULE),), then(still_acting, no_group)),
@@ -318,12 +322,13 @@ ROWS: Mapping[str, Row] = {
         (reconcile("U28", "room", "hire", says=("1 recipients (roommailbox)", "1 recipients (usermailbox)")),),
         nothing,
         people={"pilot": "hire"},
+        spared=False,
     ),
-    "lost_licence": Row(then(standing, licences_lost), (reconcile("U27", "migrated", "migrated2"),), nothing),
-    "leftovers": Row(then(start, mx_moved, left_over), (teardown("U14", "Old inbound", "Old way out", SHARED),), nothing),
+    "lost_licence": Row(then(standing, licences_lost), (reconcile("U27", "migrated", "migrated2"),), nothing, spared=False),
+    "leftovers": Row(then(start, mx_moved, left_over), (teardown("U14", "Old inbound", "Old way out", SHARED),), nothing, spared=False),
     "relays_back": Row(
         standing,
-        (setup("U32", "", says=("unknown addresses",), coexistence_foreign_unknown="relay"),),
-        then(standing, mode(unknown="relay")),
+        (setup("U32", "", says=("mail to all but the 17 addresses that either side knows loops",), coexistence_foreign_unknown="relay"),),
+        mode(unknown="relay"),
     ),
 }

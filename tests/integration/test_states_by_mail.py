@@ -109,6 +109,7 @@ def test_row(bench: Bench, name: str) -> None:
         run = attempt.run(bench)
         refused(bench, attempt, run) if state.blocks else told(bench, attempt, run)
     assert not state.blocks or bench.sandbox.writes() == []
+    assert bool(reached(bench, state, row)) == row.spared, "as long as the step waits, mail fares better"
     row.harm(bench)
     assert reached(bench, state, row) == []
     assert [call["cmdlet"] for call in bench.sandbox.calls() if call.get("unknown")] == []

@@ -228,11 +228,16 @@ def u29(case: Full) -> Iterator[Finding]:
 
 def u32(case: Full) -> Iterator[Finding]:
     """The source relays unknown addresses back, or catches all."""
-    texts = {
-        "relay": "relays unknown addresses back to the tenant: their mail loops (5.4.14)",
-        "catch_all": "catches all: mail to unknown addresses, and to people that only the tenant knows, ends there unseen",
-    }
     for source in case.world.sources:
+        held = {address for party in case.world.parties for address in party.addresses if domain_of(address) in source.domains}
+        listed = {address for address in source.addresses or () if not address.startswith(("@", "*"))}
+        rest = "unknown addresses" if source.addresses is None else f"all but the {len(held | listed)} addresses that either side knows"
+        alone = sorted(held - listed) if source.addresses is not None else []
+        people = f" and to {len(alone)} addresses that only the tenant knows ({counted(alone)})" if alone else ""
+        texts = {
+            "relay": f"relays unknown addresses back to the tenant: mail to {rest} loops (5.4.14)",
+            "catch_all": f"catches all: mail to {rest}{people} ends there unseen",
+        }
         for mode in sorted(source.modes & texts.keys()):
             remedy = "Let it refuse unknown addresses (coexistence_foreign_unknown reject)."
             yield Finding("U32", source.name or "the source", texts[mode], remedy, blocks=False)

@@ -169,3 +169,22 @@ def test_u32_unknown_addresses_at_the_source(mode: str, count: int) -> None:
     found = said("U32", full("setup", world(sources=(host,))))
     assert len(found) == count
     assert not any(finding.blocks for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("mode", "listed", "why"),
+    [
+        ("relay", True, "mail to all but the 12 addresses that either side knows loops (5.4.14)"),
+        ("relay", False, "mail to unknown addresses loops (5.4.14)"),
+        (
+            "catch_all",
+            True,
+            f"and to 6 addresses that only the tenant knows (folder@{SHARED}, m365group@{SHARED}, movers@{SHARED} and 3 more) ends",
+        ),
+        ("catch_all", False, "mail to unknown addresses ends there unseen"),
+    ],
+)
+def test_u32_says_whose_mail_and_how_many(mode: str, listed: bool, why: str) -> None:
+    known = {} if listed else {"addresses": None}
+    (told,) = said("U32", full("setup", world(sources=(source(modes=frozenset({mode}), **known),))))
+    assert why in told.why
