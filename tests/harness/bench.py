@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from harness.coexistence import CLOCK_RATE, variables
@@ -213,17 +214,28 @@ class Bench:
         self.clock(rate=1)
         return run
 
-    def step(self, step: str, **more: Any) -> Run:
-        """A step that a play of one's own takes: it is planned, and goes on only if nothing refuses it."""
+    def step(self, step: str, *further: Row, **more: Any) -> Run:
+        """A step in a play of one's own: it is judged as `judged`, and further tasks follow only if nothing refuses it."""
         given = {**self.ways, **self.extra(**more)}
         options = {name.removeprefix("coexistence_"): value for name, value in given.items()}
-        return self.player.run(self.player.tasks([{"mailops.exchange.coexistence_plan_info": {**options, "step": step}}]))
+        task = {"mailops.exchange.coexistence_plan_info": {**options, "step": step}, "register": "judged"}
+        return self.player.run(self.player.tasks([task, *further]))
 
-    def check(self, step: str, **more: Any) -> Run:
-        """What the guards of a step say, by the module that refuses nothing."""
-        given = {**self.ways, **self.extra(**more)}
-        options = {name.removeprefix("coexistence_"): value for name, value in given.items() if name != "coexistence_effect_interval"}
-        return self.player.run(self.player.tasks([{"mailops.exchange.coexistence_check_info": {**options, "step": step}}]))
+    def switch(self, name: str, **more: Any) -> Run:
+        """The second half of a cutover, of one person: judge, and write the forward into the provider's file."""
+        role = {
+            "include_role": {"name": "mailops.exchange.source_forwarding"},
+            "vars": {"source_forwarding_way": "{{ way }}", "source_forwarding_dest": str(self.file)},
+            "loop": "{{ judged.plan.ways }}",
+            "loop_control": {"loop_var": "way"},
+        }
+        self.file.unlink(missing_ok=True)
+        return self.step("forward", role, coexistence_users=[self.who[name]], coexistence_forwarding_backend="csv", **more)
+
+    @property
+    def file(self) -> Path:
+        """The file that a provider switches forwards by."""
+        return self.player.folder / "forwards.csv"
 
     # Letters.
 

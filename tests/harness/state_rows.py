@@ -220,7 +220,7 @@ def wave(guards: str, name: str, says: tuple[str, ...] = ()) -> Attempt:
 
 def forwarding(name: str, **more: Any) -> Attempt:
     """The second half of a cutover, of one person."""
-    return Attempt(lambda bench: bench.step("forward", coexistence_users=[bench.who[name]], **more), ("U8",), (name,))
+    return Attempt(lambda bench: bench.switch(name, **more), ("U8",), (name,))
 
 
 def teardown(guards: str, *names: str, accepted: Sequence[str] = ABANDONED, says: tuple[str, ...] = ()) -> Attempt:

@@ -105,10 +105,11 @@ def test_row(bench: Bench, name: str) -> None:
     state, row = BY_ID[name], ROWS[name]
     row.before(bench)
     bench.sandbox.control("DELETE", "/calls")
+    bench.file.unlink(missing_ok=True)
     for attempt in row.attempts:
         run = attempt.run(bench)
         refused(bench, attempt, run) if state.blocks else told(bench, attempt, run)
-    assert not state.blocks or bench.sandbox.writes() == []
+    assert not state.blocks or (bench.sandbox.writes(), bench.file.exists()) == ([], False)
     assert bool(reached(bench, state, row)) == row.spared, "as long as the step waits, mail fares better"
     row.harm(bench)
     assert reached(bench, state, row) == []
@@ -126,6 +127,9 @@ def test_row_without_a_guard_is_harmless(bench: Bench) -> None:
     assert reached(bench, state, row) == []
     meanwhile = [bench.letter(origin, "stub") for origin in ANY]
     assert set(bench.outcomes(meanwhile)) <= HARMLESS
+    switched = bench.switch("stub")
+    assert switched.code == 0, switched.output
+    assert f"{bench.who['stub']},{bench.goal('stub')}," in bench.file.read_text(encoding="utf-8")
     bench.forward("stub")
     assert bench.sync("stub") > 0, "what lay at the source comes along"
     assert bench.outcomes([bench.letter(origin, "stub") for origin in ANY]) == ["delivered"] * len(ANY)
