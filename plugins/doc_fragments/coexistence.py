@@ -223,7 +223,10 @@ options:
     type: list
     elements: dict
   forwards:
-    description: Forwards that are on at the source, each with C(address) and C(routing_address), as its back end showed them.
+    description:
+      - Forwards that are on at the source, each with C(address) and C(routing_address), as its back end showed them; others count as off.
+      - Rows with C(on), such as a back end returns with O(mailops.exchange.postfix_forwarding#module:state=read), tell of these addresses
+        alone.
     type: list
     elements: dict
 """

@@ -68,9 +68,12 @@ def look(params: Mapping[str, Any], context: Context, step: str) -> Full:
 def with_proof(seen: Full, params: Mapping[str, Any]) -> Full:
     """The same with the probes and forwards that earlier tasks saw."""
     probes = tuple(Probe.read(row) for row in params.get("probes") or ())
-    forwards = {fold(row["address"]): Forward(fold(row["routing_address"])) for row in params.get("forwards") or ()}
-    known = seen.evidence.forwards_read or params.get("forwards") is not None
-    evidence = replace(seen.evidence, probes=(*seen.evidence.probes, *probes), forwards_read=known)
+    rows = params.get("forwards")
+    shown = {fold(row["address"]) for row in rows or () if "on" in row}
+    forwards = {fold(row["address"]): Forward(fold(row["routing_address"])) for row in rows or () if row.get("on", True)}
+    known = seen.evidence.forwards_read or (rows is not None and not shown)
+    off = seen.evidence.forwards_off | (shown - forwards.keys())
+    evidence = replace(seen.evidence, probes=(*seen.evidence.probes, *probes), forwards_read=known, forwards_off=off)
     return replace(seen, world=change.forwarded(seen.world, forwards), evidence=evidence)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,25 +71,113 @@ def test_a_wave_writes_a_providers_file_and_its_rollback_takes_the_lines_out(
     assert delta.read_text(encoding="utf-8").count(",remove,") == len(wave)
 
 
-def test_a_wave_switches_the_forwards_on_the_mail_host(player: Player, plan: dict[str, Any], wave: list[str], tmp_path: Path) -> None:
-    state = tmp_path / "zimbra.json"
-    state.write_text(json.dumps({"accounts": {user: {"zimbraMailStatus": ["enabled"]} for user in wave}, "aliases": {}}), encoding="utf-8")
-    install(tmp_path / "bin", "zmprov.py", state, "zmprov")
+@dataclass
+class Zimbra:
+    """A mail host whose program is a stand-in with its state in a file."""
+
+    path: Path
+
+    def load(self) -> dict[str, Any]:
+        """The host's state."""
+        found: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        return found
+
+    def forwarded(self) -> list[str]:
+        """Who is forwarded."""
+        return sorted(name for name, values in self.load()["accounts"].items() if values.get(FORWARD))
+
+    def forward(self, user: str, *targets: str) -> None:
+        """Set somebody's forward by hand."""
+        state = self.load()
+        state["accounts"][user] |= {FORWARD: list(targets), "zimbraPrefMailLocalDeliveryDisabled": ["FALSE"]}
+        self.path.write_text(json.dumps(state), encoding="utf-8")
+
+
+@pytest.fixture
+def zimbra(player: Player, plan: dict[str, Any], wave: list[str], tmp_path: Path) -> Zimbra:
+    """The mail host of the source, on which the plan switches forwards."""
+    host = Zimbra(tmp_path / "zimbra.json")
+    listed = (Path(plan["coexistence_source_file"])).read_text(encoding="utf-8").splitlines()[1:]
+    accounts: dict[str, Any] = {}
+    for row in (line.split(",") for line in listed):
+        there = {FORWARD: [row[0].replace("@example.com", "@" + routing(player))]} if row[3] == "tenant" else {}
+        accounts |= {row[0]: {"zimbraMailStatus": ["enabled"], **there}} if row[1] in ("mailbox", "forward") else {}
+    assert set(wave) <= set(accounts)
+    host.path.write_text(json.dumps({"accounts": accounts, "aliases": {}}), encoding="utf-8")
+    install(tmp_path / "bin", "zmprov.py", host.path, "zmprov")
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     player.inventory = {"all": {**player.inventory["all"], "hosts": {HOST: local}}}
-    extra = plan | {"coexistence_forwarding_backend": "zimbra", "coexistence_forwarding_host": HOST}
-    extra |= {"source_forwarding_zmprov": str(tmp_path / "bin" / "zmprov")}
+    plan |= {"coexistence_forwarding_backend": "zimbra", "coexistence_forwarding_host": HOST}
+    plan |= {"source_forwarding_zmprov": str(tmp_path / "bin" / "zmprov")}
+    return host
 
-    def forwarded() -> list[str]:
-        accounts = json.loads(state.read_text(encoding="utf-8"))["accounts"]
-        return sorted(name for name, values in accounts.items() if values.get(FORWARD))
 
-    good(player.run("mailops.exchange.cutover", extra))
-    assert forwarded() == wave
-    assert json.loads(state.read_text(encoding="utf-8")).get("silent", []) == []
-    assert good(player.run("mailops.exchange.cutover", extra)).changed == 0
-    good(player.run("mailops.exchange.rollback", extra))
-    assert forwarded() == []
+def routing(player: Player) -> str:
+    """The tenant's routing domain."""
+    (tenant,) = player.inventory["all"]["children"]["exchange_tenants"]["hosts"]
+    return str(tenant).replace(".onmicrosoft.com", ".mail.onmicrosoft.com")
+
+
+def screen(run: Run) -> str:
+    """What a reconcile shows."""
+    good(run)
+    shown = [event["result"]["screen"] for event in run.results if event["result"].get("screen")]
+    return "\n".join(shown[-1])
+
+
+def test_a_wave_switches_the_forwards_on_the_mail_host(player: Player, plan: dict[str, Any], wave: list[str], zimbra: Zimbra) -> None:
+    before = zimbra.forwarded()
+    good(player.run("mailops.exchange.cutover", plan))
+    assert zimbra.forwarded() == sorted([*before, *wave])
+    assert zimbra.load().get("silent", []) == []
+    assert good(player.run("mailops.exchange.cutover", plan)).changed == 0
+    good(player.run("mailops.exchange.rollback", plan))
+    assert zimbra.forwarded() == before
+
+
+def test_reconcile_names_a_forward_that_is_gone_and_mends_it_only_when_told(
+    player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], zimbra: Zimbra
+) -> None:
+    good(player.run("mailops.exchange.cutover", plan))
+    whole, writes = zimbra.forwarded(), len(sandbox.writes())
+    later = {name: value for name, value in plan.items() if name != "coexistence_wave"}
+    assert "everybody is where" in screen(player.run("mailops.exchange.reconcile", later))
+    zimbra.forward(wave[0])
+    zimbra.forward(wave[1], "somebody@elsewhere.example")
+    seen, kept = player.run("mailops.exchange.reconcile", later), zimbra.load()["accounts"]
+    assert f"1 are in the group and not forwarded ({wave[0]}); left as it is" in screen(seen)
+    assert f"1 are in the group and forwarded elsewhere ({wave[1]})" in screen(seen)
+    assert (seen.changed, len(sandbox.writes()), zimbra.load()["accounts"]) == (0, writes, kept)
+    fix = later | {"coexistence_reconcile_fix": "forwards"}
+    check = good(player.run("mailops.exchange.reconcile", fix, "--check"))
+    assert (check.changed, zimbra.load()["accounts"]) == (1, kept)
+    mended = player.run("mailops.exchange.reconcile", fix)
+    assert f"({wave[0]}); mended now" in screen(mended)
+    assert (mended.changed, zimbra.forwarded(), len(sandbox.writes())) == (1, whole, writes)
+    assert zimbra.load()["accounts"][wave[1]][FORWARD] == ["somebody@elsewhere.example"]
+    again = player.run("mailops.exchange.reconcile", fix)
+    assert (again.changed, "not forwarded" in screen(again)) == (0, False)
+
+
+def test_reconcile_puts_back_who_left_the_group_and_names_who_was_added(
+    player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], zimbra: Zimbra, tmp_path: Path
+) -> None:
+    good(player.run("mailops.exchange.cutover", plan))
+    lines = (sandbox.folders[0] / "waves.csv").read_text(encoding="utf-8").splitlines()
+    never, added, *_rest = (line.partition(",")[0] for line in lines[1:] if not line.endswith(",wave1"))
+    (tmp_path / "waves.csv").write_text("\n".join(line for line in lines if not line.startswith(added)), encoding="utf-8")
+    later = {name: value for name, value in plan.items() if name != "coexistence_wave"}
+    later |= {"coexistence_waves_file": str(tmp_path / "waves.csv"), "coexistence_users": [never]}
+    for state, who in (("absent", wave[0]), ("present", added)):
+        task = {"identity": "Migrated@example.com", "members": [who], "state": state, "bypass_security_group_manager_check": True}
+        good(player.run(player.tasks([{"mailops.exchange.distribution_group_member": task}], hosts="exchange_tenants")))
+    found = player.run("mailops.exchange.reconcile", later)
+    assert f"1 read in the tenant and are not in the group ({wave[0]}); left as it is" in screen(found)
+    assert f"somebody else added them ({added})" in screen(found)
+    assert never not in screen(found)
+    fixed = good(player.run("mailops.exchange.reconcile", later | {"coexistence_reconcile_fix": "members,forwards"}))
+    assert (fixed.changed, set(zimbra.forwarded()) & {added, never}) == (1, set())
+    assert "not in the group" not in screen(player.run("mailops.exchange.reconcile", later))
 
 
 def test_the_role_by_itself_needs_nothing_but_its_back_end(player: Player, tmp_path: Path) -> None:

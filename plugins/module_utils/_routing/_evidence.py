@@ -101,8 +101,9 @@ class Published:
 class Evidence:
     """All of it. trace: None when it was not read. off: sources that were declared off. ipv6: per domain, as the tenant says.
 
-    forwards_read: the forwards at the sources are known, even if there are none. unread: what could not be asked, by what it
-    is about (`mx DOMAIN`, `records DOMAIN`, `ipv6 DOMAIN`, `trace`), with the reason.
+    forwards_read: the forwards at the sources are known, even if there are none. forwards_off: addresses at the source that were read
+    and are not forwarded. unread: what could not be asked, by what it is about (`mx DOMAIN`, `records DOMAIN`, `ipv6 DOMAIN`, `trace`),
+    with the reason.
     """
 
     mx_changes: Mapping[str, MxChange] = field(default_factory=dict)
@@ -112,6 +113,7 @@ class Evidence:
     ipv6: Mapping[str, bool] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
     forwards_read: bool = False
+    forwards_off: frozenset[str] = frozenset()
     unread: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -2,34 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: no promise of stability is made for anything in this file.
-"""Verify: what every class of recipients should show. Reconcile: who has slipped since the last wave. Pure."""
+"""Verify: what every class of recipients should show. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from . import _changes as change
-from . import _objects as objects
-from ._checks import domain_of, items
+from ._checks import domain_of
 from ._classes import Class, predict_all, tally
 from ._evidence import Full, counted, reason
-from ._mail_plan import Plan, probe, proof, ways
-from ._marks import description
+from ._mail_plan import Plan, probe, proof
 from ._outcomes import HURTS
 from ._outcomes import person_of as person
-from ._waves import forwarding
+from ._slipped import FORWARDED, reconcile, slipped
 from ._world import MAILBOXES, TENANT, Forward, World
 
 OUTSIDER = "someone@sender.invalid"
 ORIGINS = ("internet", "tenant", "source")
 # A bounce tells its sender at once; these do not.
 HARM = frozenset({"lost", "loop", "split"})
-# Kinds of addresses at the source that lead to the tenant when their home is there.
-FORWARDED = frozenset({"mailbox", "forward"})
-FIXES = ("members", "forwards")
-WORDS = {"lost_members": "read in the tenant and are not in the group", "missing_forwards": "are in the group and not forwarded"}
 
 
 def sender_of(seen: Full, origin: str) -> str:
@@ -99,62 +92,9 @@ def _mailbox(seen: Full, address: str) -> bool:
     return found.party.kind in MAILBOXES if found.party else found.entry is not None
 
 
-def reconcile(seen: Full) -> Plan:
-    """Members and forwards that are missing, and what of it is to be mended."""
-    fix = {one.casefold() for one in items(seen.inputs.raw.get("reconcile_fix"))}
-    lost, missing = sorted(_lost(seen)), list(_unforwarded(seen))
-    switched = ways(seen.situation, missing, on=True) if "forwards" in fix else []
-    group = seen.inputs.group_address
-    return {
-        "groups": _noting(seen),
-        "members": [{"identity": group, "members": lost}] if lost and "members" in fix else [],
-        "ways": switched,
-        "lost_members": lost,
-        "missing_forwards": missing,
-        "fix": sorted(fix & set(FIXES)),
-    }
-
-
-def _noting(seen: Full) -> list[Plan]:
-    """The group with what its line does not note of the MX yet: when it moved is what later steps wait by."""
-    case = seen.situation
-    found = []
-    for group in objects.mine(case.inputs, case.snapshot, objects.GROUP) if case.mx else ():
-        line = objects.line_of(case.inputs, case.snapshot)
-        text = description(case.inputs.domains, replace(line, mx={**line.mx, **case.mx}))
-        found.append({"identity": str(group.row.get("PrimarySmtpAddress") or group.name), "description": text})
-    return found
-
-
-def _lost(seen: Full) -> Iterator[str]:
-    """Primary addresses of people who read in the tenant, by their forward or by this run's users, and are not in the group."""
-    group = seen.world.by_address.get(seen.world.group)
-    if group is None or seen.inputs.pending:
-        return
-    inside = seen.world.members.get(group.id, frozenset())
-    moved = {user.address for user in seen.inputs.users}
-    forwarded = {address for source in seen.world.sources for address in source.forwards}
-    for address in sorted(moved | forwarded):
-        found = person(seen.world, address).party
-        if found is not None and found.kind in MAILBOXES and found.id not in inside:
-            yield found.primary
-
-
-def _unforwarded(seen: Full) -> Iterator[Plan]:
-    """Members of the group whose mailbox at the source is not forwarded, once the source's forwards are known."""
-    known = {address for source in seen.world.sources for address in source.forwards}
-    if not known and not seen.evidence.forwards_read:
-        return
-    for member in seen.snapshot.members:
-        address, routing = forwarding(seen.inputs, seen.snapshot, member) if member.live else ("", "")
-        entry = person(seen.world, address).entry if address else None
-        if entry is not None and entry.kind == "mailbox" and routing and not known & member.addresses:
-            yield {"address": entry.address, "routing_address": routing}
-
-
 def lines(seen: Full, made: Plan) -> list[str]:
     """A report's findings for a terminal, one line each."""
-    return _verified(made) if seen.step == "verify" else _slipped(seen, made)
+    return _verified(made) if seen.step == "verify" else slipped(seen, made)
 
 
 def _verified(made: Plan) -> list[str]:
@@ -166,12 +106,4 @@ def _verified(made: Plan) -> list[str]:
     return found
 
 
-def _slipped(seen: Full, made: Plan) -> list[str]:
-    found = []
-    for name, what in WORDS.items():
-        who = [str(one["address"]) if isinstance(one, dict) else str(one) for one in made.get(name, ())]
-        fixed = "mended now" if name.split("_")[1] in made.get("fix", ()) else "left as it is: name it in coexistence_reconcile_fix"
-        if who:
-            found.append(f"{len(who)} {what} ({counted(who)}); {fixed}")
-    rules = [one.name for one in objects.of(seen.inputs, objects.RULE)]
-    return found or [f"everybody is where {', '.join(rules)} expects them"]
+__all__ = ["lines", "people", "reconcile", "verify"]

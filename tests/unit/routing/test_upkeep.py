@@ -15,7 +15,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing import _
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line, read_line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import plan
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import World
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward, World
 
 from . import tenant, worlds
 from .worlds import RULE, SHARED, source, world
@@ -91,6 +91,89 @@ def test_nobody_is_missed_where_the_forwards_were_not_read_or_everybody_has_one(
     made = upkeep.reconcile(fine)
     assert (made["lost_members"], made["missing_forwards"], made["groups"]) == ([], [], [])
     assert upkeep.lines(fine, made) == [f"everybody is where {RULE} expects them"]
+
+
+HOSTED = {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
+
+
+def test_a_named_user_who_was_never_moved_is_not_lost() -> None:
+    named = {"users": [f"stub@{SHARED}"]}
+    rows: dict[str, Any] = {"members": [MOVED], "recipients": [MOVED, tenant.mailbox(f"stub@{SHARED}")]}
+    for evidence in (READ, Evidence(), Evidence(forwards_off=frozenset({f"stub@{SHARED}"}))):
+        made = upkeep.reconcile(full("reconcile", world(), evidence, options=named, **rows))
+        assert made["lost_members"] == [], evidence
+
+
+def homes(*names: str) -> dict[str, Any]:
+    """The source's list, in which these live in the tenant."""
+    entries = (source().addresses or {}).items()
+    return {address: replace(one, home="tenant") if address.partition("@")[0] in names else one for address, one in entries}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "lost"),
+    [(Evidence(), True), (READ, False), (Evidence(forwards_off=frozenset({f"stub@{SHARED}"})), False)],
+)
+def test_who_lives_in_the_tenant_by_the_list_is_lost_unless_the_forward_was_seen_to_be_off(evidence: Evidence, lost: bool) -> None:
+    found = world(sources=(source(addresses=homes("stub", "migrated"), forwards=worlds.forward("migrated")),))
+    made = upkeep.reconcile(full("reconcile", found, evidence, members=[MOVED], recipients=[MOVED]))
+    assert made["lost_members"] == ([f"stub@{SHARED}"] if lost else [])
+
+
+def test_only_what_was_read_is_known_to_be_off() -> None:
+    bare = world(sources=(source(),))
+    rows: dict[str, Any] = {"members": [MOVED], "recipients": [MOVED]}
+    unread = upkeep.reconcile(full("reconcile", bare, Evidence(), **rows))
+    assert (unread["missing_forwards"], unread["unknown_forwards"]) == ([], [f"migrated@{SHARED}"])
+    assert "is not known" in upkeep.lines(full("reconcile", bare), unread)[0]
+    off = Evidence(forwards_off=frozenset({f"migrated@{SHARED}"}))
+    read = upkeep.reconcile(full("reconcile", bare, off, **rows))
+    assert ([one["address"] for one in read["missing_forwards"]], read["unknown_forwards"]) == ([f"migrated@{SHARED}"], [])
+
+
+def test_a_forward_that_leads_elsewhere_is_named_and_never_mended() -> None:
+    elsewhere = source(forwards={f"migrated@{SHARED}": Forward("somebody@elsewhere.example")})
+    options = {"reconcile_fix": "members,forwards", **HOSTED}
+    seen = full("reconcile", world(sources=(elsewhere,)), options=options, members=[MOVED], recipients=[MOVED])
+    made = upkeep.reconcile(seen)
+    assert made["strange_forwards"] == [{"address": f"migrated@{SHARED}", "routing_address": "somebody@elsewhere.example"}]
+    assert (made["ways"], made["missing_forwards"]) == ([], [])
+    assert "by hand" in "\n".join(upkeep.lines(seen, made))
+
+
+WAVES = {"waves.csv": f"user,wave\nsomebody@{SHARED},1\n", "source.csv": tenant.FILES["source.csv"]}
+
+
+@pytest.mark.parametrize(
+    ("waves", "named", "list_", "added"),
+    [
+        (True, None, (), True),
+        (True, [f"migrated@{SHARED}"], (), False),
+        (True, None, ("migrated",), False),
+        (False, None, (), False),
+    ],
+)
+def test_who_was_added_by_hand_is_told_and_never_forwarded(waves: bool, named: Any, list_: tuple[str, ...], added: bool) -> None:
+    options = {"waves_file": "waves.csv" if waves else None, "users": named, "reconcile_fix": ["forwards"], **HOSTED}
+    rows = tenant.standing(members=[MOVED], recipients=[MOVED])
+    moment = tenant.case("reconcile", options=options, files=WAVES, **rows)
+    seen = Full(moment, world(sources=(source(addresses=homes(*list_)),)), READ)
+    made = upkeep.reconcile(seen)
+    assert made["added_members"] == ([f"migrated@{SHARED}"] if added else [])
+    assert bool(made["ways"]) == bool(made["missing_forwards"]) == (not added)
+    assert ("somebody else added" in "\n".join(upkeep.lines(seen, made))) == added
+
+
+def test_the_forwards_of_everybody_who_may_have_moved_are_asked_for() -> None:
+    people = [MOVED, *(tenant.mailbox(f"{name}@{SHARED}") for name in ("stub", "pilot"))]
+    options = {"forwarding_backend": "zimbra", "forwarding_host": "mail.old.example", "users": [f"stub@{SHARED}"]}
+    (one,) = upkeep.reconcile(full("reconcile", world(), options=options, members=[MOVED], recipients=people))["asked"]
+    (way,) = one["ways"]
+    assert (way["state"], way["backend"], way["host"]) == ("read", "zimbra", "mail.old.example")
+    assert sorted(row["address"] for row in way["forwards"]) == [f"migrated@{SHARED}", f"stub@{SHARED}"]
+    assert upkeep.reconcile(full("reconcile", world(), members=[MOVED], recipients=people))["asked"] == []
+    pending = full("reconcile", world(pending=True), options={**options, "membership": "pending"}, members=[MOVED], recipients=people)
+    assert upkeep.reconcile(pending)["asked"] == []
 
 
 def test_a_group_of_those_not_moved_yet_has_no_lost_members() -> None:
