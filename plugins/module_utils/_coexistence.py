@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils import _members as members
+from ansible_collections.mailops.exchange.plugins.module_utils._arrived import arrived
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
 from ansible_collections.mailops.exchange.plugins.module_utils._foresight import full, see
 from ansible_collections.mailops.exchange.plugins.module_utils._membership import carry_out
@@ -66,7 +67,7 @@ def look(params: Mapping[str, Any], context: Context, step: str) -> Full:
 
 
 def with_proof(seen: Full, params: Mapping[str, Any]) -> Full:
-    """The same with the probes and forwards that earlier tasks saw."""
+    """The same with the probes and forwards that earlier tasks saw. A row that says whether it is on is what one address shows."""
     probes = tuple(Probe.read(row) for row in params.get("probes") or ())
     rows = params.get("forwards")
     shown = {fold(row["address"]) for row in rows or () if "on" in row}
@@ -121,7 +122,8 @@ def plan_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     made = {**mail_plan(case, plan(case)), **kept_up(seen)}
     declared = {**case.inputs.raw, "told": made.get("told", dict(case.told)), "final": made.get("final", dict(case.final))}
     made["declared"] = declared
-    return {"changed": False, "calls": [], **shown(case, verdict), "plan": made, "screen": lines_of(seen, verdict, made)}
+    came = {"arrived": arrived(case, context)} if step == "unforward" else {}
+    return {"changed": False, "calls": [], **shown(case, verdict), "plan": made, "screen": lines_of(seen, verdict, made), **came}
 
 
 def lines_of(seen: Full, verdict: Verdict, made: dict[str, Any]) -> list[str]:
@@ -149,6 +151,8 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     calls = members.calls(case.inputs.group_address, todo, bypass=True)
     people = (*move.moved, *move.kept)
     times = time_plan(case, len(move.moved), len(people), back=back) if calls else []
+    # A wave whose forwards an earlier task judged was listed then, before anything was written.
+    came = {"arrived": arrived(case, context)} if back and not params.get("declared") else {}
     for line in times:
         context.progress(line)
     noted = _note(case, context) if calls else []
@@ -168,6 +172,7 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "declared": {**case.inputs.raw, "users": names, "waves_file": None, "wave": None},
         **shown(case, verdict),
         "moved": [_told(one) for one in move.moved],
+        **came,
         "kept": [_told(one) for one in move.kept],
         "refused": [{"user": one.user.address, "reasons": [f"{why}. {remedy}" for why, remedy in one.faults]} for one in move.refused],
         "counts": {"moved": len(move.moved), "kept": len(move.kept), "refused": len(move.refused)},

@@ -96,6 +96,14 @@ screen:
   returned: when no guard refused
   type: list
   elements: str
+arrived:
+  description:
+    - What reached the tenant mailbox of each user who goes back, by the message trace since the group was made (at most 90 days), with
+      C(user), C(count), C(first) and C(last). Probes are left aside; what arrived in the last minutes may not be in the trace yet.
+    - Where the trace cannot be read C(count) is null, and C(why) says the reason.
+  returned: for O(step=unforward)
+  type: list
+  elements: dict
 step:
   description: The step.
   returned: when the tenant was read

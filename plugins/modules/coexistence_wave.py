@@ -81,6 +81,14 @@ summary:
   description: Figures of the step; no addresses.
   returned: when the tenant was read
   type: dict
+arrived:
+  description:
+    - What reached the tenant mailbox of each user who goes back, by the message trace since the group was made (at most 90 days), with
+      C(user), C(count), C(first) and C(last); read before anything is written. Probes are left aside.
+    - Where the trace cannot be read C(count) is null, and C(why) says the reason.
+  returned: for O(state=returned), unless O(declared) comes from a task that listed it
+  type: list
+  elements: dict
 step:
   description: The step, V(cutover) or V(rollback).
   returned: when the tenant was read

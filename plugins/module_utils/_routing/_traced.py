@@ -2,16 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: no promise of stability is made for anything in this file.
-"""What the message trace means for a teardown: whose mail still leaves by the connectors, and how much goes to unknown addresses. Pure."""
+"""What the message trace means: what still leaves by the connectors, how much goes to unknown addresses, who got mail here. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Row
-from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, parse_date
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, is_empty, parse_date
 
 from . import _objects as objects
 from ._checks import domain_of
@@ -19,11 +20,14 @@ from ._evidence import Trace
 from ._findings import Situation
 from ._plan import final_types
 from ._snapshot import GROUPS, Recipient, holders
+from ._waves import Checked
 from ._world import INTERNAL_RELAY, plain
 
 WINDOW = timedelta(days=2)
 # How the ids of our own probes begin.
 PROBES = "<probe."
+# States of mail that reached a mailbox, its folder of junk included.
+ARRIVED = frozenset({"Delivered", "FilteredAsSpam"})
 
 
 def closing(case: Situation, types: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -73,3 +77,42 @@ def _stopped(case: Situation) -> datetime | None:
         return None
     latency = timedelta(seconds=int(case.inputs.raw["rule_latency"]))
     return max(time for time in times if time is not None) + latency
+
+
+def own_addresses(one: Checked) -> frozenset[str]:
+    """Every address by which a user's mailbox in the tenant may get mail."""
+    return one.found.addresses | {one.user.address} if one.found else frozenset({one.user.address})
+
+
+def arrivals(going: Sequence[Checked], rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Per user how many messages reached the mailbox in the tenant, and when the first and the last came; probes left aside.
+
+    What left for another host says so by its ToIP. A message to two addresses of one user counts once.
+    """
+    here = {fold(state) for state in ARRIVED}
+    users = {address: one.user.address for one in going for address in own_addresses(one)}
+    times: dict[str, dict[str, datetime]] = {}
+    for row in rows:
+        at = parse_date(row.get("Received"))
+        if at is None or fold(row.get("Status")) not in here or not is_empty(row.get("ToIP")):
+            continue
+        if not str(row.get("MessageId") or "").startswith(PROBES):
+            known = times.setdefault(users.get(fold(row.get("RecipientAddress") or ""), ""), {})
+            known[str(row.get("MessageId"))] = min(at, known.get(str(row.get("MessageId")), at))
+    found = []
+    for one in going:
+        own = times.get(one.user.address, {})
+        span = [objects.stamp(moment) for moment in (min(own.values()), max(own.values()))] if own else ["", ""]
+        found.append({"user": one.user.address, "count": len(own), "first": span[0], "last": span[1]})
+    return found
+
+
+def arrived_lines(found: Sequence[Mapping[str, Any]], since: str) -> list[str]:
+    """The same for a terminal."""
+    unknown = [one for one in found if one["count"] is None]
+    if unknown:
+        return [f"what reached the tenant mailboxes of {len(unknown)} users since {since} is not known: {unknown[0]['why']}"]
+    got = [one for one in found if one["count"]]
+    total, what = sum(one["count"] for one in got), ": copy them back" if got else ""
+    head = f"since {since}, {total} messages reached the tenant mailboxes of {len(got)} of {len(found)} users{what}"
+    return [head, *(f"  {one['user']}: {one['count']}, first {one['first']}, last {one['last']}" for one in got)]

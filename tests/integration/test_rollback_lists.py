@@ -1,0 +1,92 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A wave that goes back is told first, per user, what its mailboxes in the tenant got meanwhile; what cannot be read is never nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from harness.coexistence import CLOCK_RATE, people, variables
+from harness.letters import OUTSIDER
+from harness.play import Player, Run
+from harness.project import Project
+from harness.tenant import Sandbox
+
+SETTLE = 60
+
+
+@pytest.fixture
+def moved(sandbox: Sandbox, player: Player) -> dict[str, Any]:
+    """The variables of a tenant whose first wave has moved."""
+    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
+    plan = variables(sandbox.folders[0])
+    for playbook, more in (("setup", {}), ("cutover", {"coexistence_wave": "wave1"})):
+        run = player.run(f"mailops.exchange.{playbook}", plan | more)
+        assert run.code == 0, run.output
+    return plan | {"coexistence_wave": "wave1"}
+
+
+def wave(sandbox: Sandbox) -> list[str]:
+    """The users of the first wave."""
+    lines = (sandbox.folders[0] / "waves.csv").read_text(encoding="utf-8").splitlines()
+    return sorted(line.partition(",")[0] for line in lines if line.endswith(",wave1"))
+
+
+def deliver(sandbox: Sandbox, project: Project, *letters: tuple[str, str]) -> list[datetime]:
+    """Send one message after another, each by origin and recipient; when each was in the mailbox at the latest, by the service's clock."""
+    times = [project.now()]
+    for origin, recipient in letters:
+        sender = OUTSIDER if origin == "internet" else project.prober
+        sandbox.control("POST", "/messages", {"origin": origin, "sender": sender, "recipients": [recipient], "subject": "hello"})
+        found = sandbox.control("GET", f"/messages?settle={SETTLE}")["messages"]
+        assert [place["system"] for row in found if row["subject"] == "hello" for copy in row["copies"] for place in copy["places"]]
+        sandbox.control("PUT", "/clock", {"advance": 3600})
+        times.append(project.now())
+    return times
+
+
+def listed(run: Run) -> list[dict[str, Any]]:
+    """What the one task that lists found."""
+    (found,) = [event["result"]["arrived"] for event in run.results if event["result"].get("arrived")]
+    return list(found)
+
+
+def test_a_rollback_lists_what_reached_the_tenant_mailboxes_before_it_writes(
+    sandbox: Sandbox, player: Player, moved: dict[str, Any]
+) -> None:
+    entry, users = sandbox.tenants[0], wave(sandbox)
+    sources = {domain: one["name"] for one in sandbox.ready["foreign"] for domain in one["domains"]}
+    project = Project(sandbox, sandbox.folders[0], entry["routing_domain"], people(sandbox.folders[0], "pilot")[0], sources)
+    project.forward(users, on=True)
+    times = deliver(sandbox, project, ("internet", users[0]), ("tenant", users[0]))
+    project.forward(users, on=False)
+    # This one stays at the source, and is not to be copied back.
+    deliver(sandbox, project, ("internet", users[1]))
+    run = player.run("mailops.exchange.rollback", moved)
+    assert run.code == 0, run.output
+    found = {one["user"]: one for one in listed(run)}
+    assert {user: one["count"] for user, one in found.items()} == {user: 2 if user == users[0] else 0 for user in users}
+    first, last = (datetime.fromisoformat(found[users[0]][name].replace("Z", "+00:00")) for name in ("first", "last"))
+    assert times[0].replace(microsecond=0) <= first <= times[1] <= last <= times[2]
+    line = f"{users[0]}: 2, first {found[users[0]]['first']}, last {found[users[0]]['last']}"
+    assert line in run.output
+    assert f"2 messages reached the tenant mailboxes of 1 of {len(users)} users: copy them back" in run.output
+    assert run.output.index(line) < run.output.index("TASK [mailops.exchange.coexistence_rollback : Check the whole wave")
+    again = player.run("mailops.exchange.rollback", moved)
+    assert (again.code, "messages reached" in again.output) == (0, False), again.output
+
+
+def test_a_trace_that_cannot_be_read_is_not_taken_for_no_mail(sandbox: Sandbox, player: Player, moved: dict[str, Any]) -> None:
+    sandbox.faults({"match": {"cmdlet": "Get-MessageTraceV2"}, "action": {"error": "forbidden"}, "times": 0})
+    writes = len(sandbox.writes())
+    run = player.run("mailops.exchange.rollback", moved, "--check")
+    assert run.code == 0, run.output
+    assert {one["count"] for one in listed(run)} == {None}
+    assert all(one["why"] for one in listed(run))
+    assert f"of {len(wave(sandbox))} users since " in run.output
+    assert "is not known: " in run.output
+    assert "messages reached" not in run.output
+    assert len(sandbox.writes()) == writes
