@@ -126,7 +126,7 @@ options:
   teardown_order:
     description:
       - V(documented) removes rules, connector and group and then makes the domains final.
-      - V(loop_free) makes the domains final first.
+      - V(loop_free) makes the domains final before the rules stop, so that mail to addresses that nobody has never loops.
     type: str
     choices: [documented, loop_free]
     default: documented

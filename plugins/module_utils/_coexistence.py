@@ -39,7 +39,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan im
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._snapshot import Recipient, take
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._status import screen, summary
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._survey import survey
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import TENANT, Forward
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused, report
 from ansible_collections.mailops.exchange.plugins.module_utils._session import NOW, ExchangeError, Row
 from ansible_collections.mailops.exchange.plugins.module_utils._tables.distribution_group import PROPERTIES
@@ -119,7 +119,8 @@ def plan_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     step = str(params["step"])
     seen = look(params, context, step)
     case, verdict = seen.situation, weigh(seen, context)
-    made = {**mail_plan(case, plan(case)), **kept_up(seen)}
+    at_tenant = frozenset(domain for domain, found in seen.world.mx.items() if found.holder == TENANT)
+    made = {**mail_plan(case, plan(case), at_tenant), **kept_up(seen)}
     declared = {**case.inputs.raw, "told": made.get("told", dict(case.told)), "final": made.get("final", dict(case.final))}
     made["declared"] = declared
     came = {"arrived": arrived(case, context)} if step == "unforward" else {}
@@ -150,9 +151,9 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     todo = _change(case, move)
     calls = members.calls(case.inputs.group_address, todo, bypass=True)
     people = (*move.moved, *move.kept)
-    times = time_plan(case, len(move.moved), len(people), back=back) if calls else []
     # A wave whose forwards an earlier task judged was listed then, before anything was written.
     came = {"arrived": arrived(case, context)} if back and not params.get("declared") else {}
+    times = time_plan(case, len(move.moved), len(people), back=back) if calls else []
     for line in times:
         context.progress(line)
     noted = _note(case, context) if calls else []
@@ -171,8 +172,8 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "waits": waits(case, moved, membership(case, people, back=back), "the membership to act") if calls or moved else [],
         "declared": {**case.inputs.raw, "users": names, "waves_file": None, "wave": None},
         **shown(case, verdict),
-        "moved": [_told(one) for one in move.moved],
         **came,
+        "moved": [_told(one) for one in move.moved],
         "kept": [_told(one) for one in move.kept],
         "refused": [{"user": one.user.address, "reasons": [f"{why}. {remedy}" for why, remedy in one.faults]} for one in move.refused],
         "counts": {"moved": len(move.moved), "kept": len(move.kept), "refused": len(move.refused)},

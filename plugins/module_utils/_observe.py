@@ -21,6 +21,7 @@ from ._routing import _traced as traced
 from ._routing._evidence import Evidence, Published, Trace
 from ._routing._findings import Situation
 from ._routing._marks import DESCRIPTION_LIMIT, BrokenLineError, Line, description, read_line
+from ._routing._plan import FINAL
 from ._routing._snapshot import Thing
 from ._routing._world_of import NAMELESS, Observed
 from ._runner import Context
@@ -32,10 +33,8 @@ from ._values import as_list, fold, is_empty
 RECORD_STEPS = frozenset(
     {"preflight", "setup", "enforce", "cutover", "mx", "restored", "status", "verify", "reconcile", "snapshot", "route"}
 )
-MX_STEPS = RECORD_STEPS | {"rollback", "mx_back", "teardown", "sources_off"}
+MX_STEPS = RECORD_STEPS | {"rollback", "mx_back", "teardown", "sources_off", "forward", "unforward"}
 IPV6_STEPS = frozenset({"preflight", "setup"})
-# Of these two the last one of a teardown makes the domains Authoritative.
-LAST = {"loop_free": "remove", "documented": "dismantle"}
 # Seconds that a name server has to answer, each of two times.
 PATIENCE = 1.5
 # More rows than this in two days: then the trace does not end in time, and counts as not read.
@@ -182,7 +181,7 @@ def _told(case: Situation) -> bool:
 
 def _closes(case: Situation) -> bool:
     """The domains become Authoritative: nothing may be left on the connectors."""
-    last = case.step in {"authoritative", LAST[case.inputs.text("teardown_order")]}
+    last = case.step in {"authoritative", FINAL[case.inputs.text("teardown_order")]}
     return last and bool(traced.closing(case))
 
 

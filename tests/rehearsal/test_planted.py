@@ -44,7 +44,7 @@ def test_a_good_plan_hurts_nobody(tmp_path: Path, mx: str, order: str, membershi
     assert result["summary"]["hurting_states"] == 0
     # A group of those who have not moved routes nobody else: with the MX at the tenant, addresses that nobody has would loop.
     assert result["summary"]["refusing"] == (["U1"] if membership == "pending" else [])
-    assert all(state["order"].startswith(order) == (place > 3) for place, state in enumerate(ends(result))), "the chosen order comes last"
+    assert all(state["order"].startswith(order) == (place > 5) for place, state in enumerate(ends(result))), "the chosen order comes last"
 
 
 def ends(result: Options) -> list[Options]:
@@ -142,7 +142,7 @@ def test_a_planted_fault_is_found(tmp_path: Path, name: str) -> None:
     made, options = good(tmp_path)
     fault.plant(made, options)
     result = rehearsed(options)
-    state = next(state for state in result["states"] if state["fresh"])
+    state = next(state for state in result["states"] if state["fresh"] and not state["order"].endswith("for comparison"))
     assert state["state"] == fault.state
     hurt = [one for one in state["who"] if one["fresh"]]
     assert {one["outcome"] for one in hurt} == {fault.how}

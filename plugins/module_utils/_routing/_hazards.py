@@ -19,6 +19,7 @@ from ._evidence import Full
 from ._findings import REPORTS, Finding, Verdict, judge, judged_as
 from ._hazards_mail import forwards_out, u14, u15, u16, u17, u22, u25, u26, u28, u29, u32
 from ._hazards_order import u1, u2, u3, u8, u11, u12, u13, u31
+from ._plan import FINAL
 
 STEPS = ("mx", "mx_back", "forward", "authoritative", "sources_off")
 
@@ -59,9 +60,8 @@ TABLE: tuple[Hazard, ...] = (
 
 
 def _within(case: Full) -> tuple[str, ...]:
-    """The step of the two last ones of a teardown that makes the domains Authoritative is judged for that too."""
-    final = "remove" if case.inputs.text("teardown_order") == "loop_free" else "dismantle"
-    return ("authoritative",) if case.step == final else ()
+    """The step of a teardown that makes the domains Authoritative is judged for that too."""
+    return ("authoritative",) if case.step == FINAL[case.inputs.text("teardown_order")] else ()
 
 
 def findings(case: Full, table: tuple[Hazard, ...] = TABLE) -> tuple[Finding, ...]:

@@ -89,14 +89,25 @@ def membership(case: Situation, users: Sequence[Checked], *, back: bool) -> list
     return [probe(case, "tenant", address, "source" if back else "tenant") for address in chosen]
 
 
-def forwarded(case: Situation, addresses: Iterable[str], place: str) -> list[Plan]:
-    """Probes from outside to users whose forward was switched."""
-    return [probe(case, "internet", address, place) for address in list(addresses)[: sample(case)]]
+def forwarded(case: Situation, addresses: Iterable[str], place: str, moved: frozenset[str]) -> list[Plan]:
+    """Probes to users whose forward was switched, by the way that meets it. moved: domains whose MX is at the tenant.
+
+    Where the MX is at the tenant, outside mail never meets the forward: the probe is then handed to the foreign host itself.
+    """
+    found = []
+    for address in list(addresses)[: sample(case)]:
+        origin = "source" if domain_of(address) in moved else "internet"
+        found.append({**probe(case, "internet", address, place), "origin": origin})
+    return found
 
 
 def stopped(case: Situation) -> list[Plan]:
-    """Probes from the tenant to an address that nobody has: a routing rule that still acts sends it to the source (U20)."""
-    if not any(objects.present(case.inputs, case.snapshot, objects.RULE)):
+    """Probes from the tenant to an address that nobody has: a routing rule that still acts sends it to the source (U20).
+
+    None in the loop-free order: domains that are final refuse such an address before any rule sees it.
+    """
+    final = case.inputs.text("teardown_order") == "loop_free"
+    if final or not any(objects.present(case.inputs, case.snapshot, objects.RULE)):
         return []
     return [probe(case, "tenant", f"{NOBODY}@{domain}", "", avoid="source") for domain in case.inputs.domains]
 
@@ -150,11 +161,11 @@ def proof(probes: Sequence[Plan], reason: str, *, patient: bool = True) -> list[
     return [{"since": "", "seconds": 0, "for": reason, "probes": list(probes), "patient": patient}] if probes else []
 
 
-def _switched(case: Situation, *, on: bool) -> Plan:
+def _switched(case: Situation, moved: frozenset[str], *, on: bool) -> Plan:
     wanted = forwards(case)
     switched = ways(case, wanted, on=on)
     addresses = [str(one["address"]) for way in switched for one in way["forwards"]]
-    probes = forwarded(case, addresses, "tenant" if on else "source")
+    probes = forwarded(case, addresses, "tenant" if on else "source", moved)
     reason = "the forwards to lead to the tenant" if on else "the forwards to be off"
     return {"forwards": wanted, "ways": switched, "waits": proof(probes, reason)}
 
@@ -165,13 +176,16 @@ def _stops(known: Sequence[Plan], probes: Sequence[Plan]) -> list[Plan]:
     return timed or proof(probes, "the disabled rules to stop acting")
 
 
-def mail_plan(case: Situation, made: Plan) -> Plan:
-    """A step's plan with what the step asks of mail, in lists that the roles loop over; most are empty."""
+def mail_plan(case: Situation, made: Plan, moved: frozenset[str] = frozenset()) -> Plan:
+    """A step's plan with what the step asks of mail, in lists that the roles loop over; most are empty.
+
+    moved: the domains whose MX is at the tenant.
+    """
     empty: Plan = {"forwards": [], "ways": []}
     steps: Mapping[str, Callable[[], Plan]] = {
         "setup": lambda: {"waits": proof(way_out(case), "proof that the foreign system takes mail of the tenant", patient=False)},
-        "forward": lambda: _switched(case, on=True),
-        "unforward": lambda: _switched(case, on=False),
+        "forward": lambda: _switched(case, moved, on=True),
+        "unforward": lambda: _switched(case, moved, on=False),
         "teardown": lambda: {"waits": _stops(made["waits"], stopped(case))},
     }
     return {**made, **empty, **(steps[case.step]() if case.step in steps else {})}

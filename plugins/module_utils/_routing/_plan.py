@@ -26,6 +26,8 @@ CONNECTOR_TEXT = "TransportRule Scoped Connector for shared namespace {}"
 RULE_TEXT = "Redirect in-org mail to Foreign Server except for members of a specific group"
 # One rule may hold 8 KB; the patterns of its exceptions must leave room for the rest.
 PATTERN_BUDGET = 6000
+# By the order, the step of a teardown that makes the domains final.
+FINAL = {"documented": "dismantle", "loop_free": "teardown"}
 LISTS = (
     "domains_first",
     "domains",
@@ -259,7 +261,10 @@ def final_types(case: Situation) -> dict[str, tuple[str, str]]:
 
 
 def teardown(case: Situation) -> Plan:
-    """Stop the rules and note since when; nothing is removed yet."""
+    """Stop the rules and note since when; nothing is removed yet. In the loop-free order the domains become final before.
+
+    A rule that was disabled sends nothing to the source any more: what nobody has would loop from then until the domains are final.
+    """
     inputs, snapshot = case.inputs, case.snapshot
     noted = told(case)
     known = objects.line_of(inputs, snapshot)
@@ -271,6 +276,7 @@ def teardown(case: Situation) -> Plan:
     return {
         "groups": groups,
         "rules": [{"identity": rule.name, "enabled": False} for rule in objects.mine(inputs, snapshot, objects.RULE) if rule.enabled],
+        "domains_first": _final_domains(case) if inputs.text("teardown_order") == "loop_free" else [],
         "waits": _waits(case),
         "told": noted,
         "final": {domain: kind for domain, (kind, _why) in final_types(case).items()},
@@ -307,13 +313,12 @@ def _waits(case: Situation) -> list[Plan]:
 
 
 def remove(case: Situation) -> Plan:
-    """The rules; in the loop-free order the domains become final before them."""
+    """The rules, and what was for mail of the foreign system."""
     inputs, snapshot = case.inputs, case.snapshot
     gone = {objects.RULE: "rules", objects.INBOUND_RULE: "inbound_rules", objects.INBOUND_CONNECTOR: "inbound_connectors"}
     made: Plan = {name: [] for name in gone.values()}
     for one, thing in objects.present(inputs, snapshot, *gone):
         made[gone[one.noun]].append({"identity": thing.name, "state": "absent"})
-    made["domains_first"] = _final_domains(case) if inputs.text("teardown_order") == "loop_free" else []
     return made
 
 

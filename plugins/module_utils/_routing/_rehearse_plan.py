@@ -23,7 +23,7 @@ from ._findings import Situation
 from ._inputs import Inputs
 from ._outcomes import person_of
 from ._people import ORIGINS
-from ._plan import final_types
+from ._plan import FINAL, final_types
 from ._rehearse_setup import Shown
 from ._waves import forwarding
 from ._world import AUTHORITATIVE, TENANT, Forward, World
@@ -35,6 +35,8 @@ QUEUE = 72 * 3600
 # How long the entries of a Google recipient map take until they surely act.
 GOOGLE = 24 * 3600
 ORDERS = ("documented", "loop_free")
+# The order that is not the chosen one is played too.
+COMPARED = ", for comparison"
 OURS = (objects.RULE, objects.INBOUND_RULE, objects.INBOUND_CONNECTOR)
 
 
@@ -97,7 +99,8 @@ class Plot:
         inputs = replace(self.inputs, users=tuple(users), raw=raw)
         case = replace(self.case, inputs=inputs, snapshot=self.shown.snapshot, step=step, check_mode=True)
         # Nobody can read the trace of a time to come. By prediction a connector carries nothing when its rule has stopped.
-        evidence = replace(self.evidence, trace=Trace(1.0)) if step in {"remove", "dismantle"} else self.evidence
+        last = step in {"remove", "dismantle"} or step == FINAL[inputs.text("teardown_order")]
+        evidence = replace(self.evidence, trace=Trace(1.0)) if last else self.evidence
         return Full(case, self.world, evidence)
 
     def again(self) -> World:
@@ -121,8 +124,6 @@ def story(plot: Plot) -> Iterator[State]:
     if plot.inputs.text("mx") != "first":
         yield from _mx(plot)
     chosen = plot.inputs.text("teardown_order")
-    stopped = tuple(_stopped(plot))
-    yield from stopped
     for order in sorted(ORDERS, key=lambda one: one == chosen):
         yield from _teardown(replace(plot), order, chosen=order == chosen)
     ended = _dismantled(plot, chosen)
@@ -233,16 +234,15 @@ def _mx(plot: Plot) -> Iterator[State]:
     plot.later(QUEUE)
 
 
-def _stopped(plot: Plot) -> Iterator[State]:
-    judged = plot.moment("teardown")
+def _stopped(plot: Plot, order: str, judged: Full | None) -> Iterator[State]:
     names = [one.name for one in objects.of(plot.inputs, objects.RULE)]
     plot.shown = simulated.stopped(plot.shown, names, plot.now())
     before = plot.world
     plot.world = change.rules_off(before, names, settled=False)
-    yield State("teardown", "rules off, may still act", plot.world, plot.latency, "the rules to stop acting", judged)
+    yield State("teardown", "rules off, may still act", plot.world, plot.latency, "the rules to stop acting", judged, order=order)
     plot.later(plot.latency)
     plot.world = change.rules_off(before, names)
-    yield State("teardown", "rules off and not acting", plot.world)
+    yield State("teardown", "rules off and not acting", plot.world, order=order)
 
 
 def _final(plot: Plot) -> World:
@@ -260,12 +260,14 @@ def _without_rules(plot: Plot) -> World:
 
 def _teardown(plot: Plot, order: str, *, chosen: bool) -> Iterator[State]:
     """One order, each removal a state. The other one is played too, to be compared."""
-    say = order if chosen else f"{order}, for comparison"
-    judged: Full | None = plot.moment("remove", order=order)
+    say = order if chosen else f"{order}{COMPARED}"
+    judged: Full | None = plot.moment("teardown", order=order)
     if order == "loop_free":
         plot.world = _final(plot)
-        yield State("remove", _typed(plot), plot.world, judged=judged, order=say)
+        yield State("teardown", _typed(plot), plot.world, judged=judged, order=say)
         judged = None
+    yield from _stopped(plot, say, judged)
+    judged = plot.moment("remove", order=order)
     plot.world = _without_rules(plot)
     plot.shown = simulated.without(plot.shown, plot.case, *OURS)
     yield State("remove", "rules removed", plot.world, judged=judged, order=say)

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from ._outcomes import OUTCOMES
+from ._rehearse_plan import COMPARED
 
 LINES = 60
 WIDTH = 240
@@ -31,7 +32,7 @@ def figures(states: Sequence[Mapping[str, Any]], recipients: int, classes: int, 
         "hurting_states": sum(bool(state["newly"]) for state in states),
         "newly_hurt": {outcome: worst.get(outcome, 0) for outcome in HURTING},
         "refusing": sorted({guard["id"] for state in states for guard in state["guards"] if guard["blocks"]}),
-        "waits": sum(int(state["wait"]) for state in states),
+        "waits": sum(int(state["wait"]) for state in states if not str(state["order"]).endswith(COMPARED)),
         "seconds": round(seconds, 1),
     }
 

@@ -304,8 +304,8 @@ ASKED: Mapping[str, list[str]] = {
     "setup": [DNS, IPV6],
     "enforce": [DNS],
     "cutover": [DNS],
-    "forward": [],
-    "unforward": [],
+    "forward": [DNS],
+    "unforward": [DNS],
     "rollback": [DNS],
     "mx": [DNS],
     "mx_back": [DNS],
@@ -336,8 +336,8 @@ def test_a_second_run_asks_no_trace(step: str) -> None:
     assert TRACE not in session.names
 
 
-def test_the_loop_free_order_reads_the_trace_before_the_rules_go_and_not_after() -> None:
-    for step, times in (("teardown", 0), ("remove", 1), ("dismantle", 0)):
+def test_the_loop_free_order_reads_the_trace_before_the_rules_stop_and_not_after() -> None:
+    for step, times in (("teardown", 1), ("remove", 0), ("dismantle", 0)):
         session = Outside()
         look(session, step, options={"teardown_order": "loop_free"})
         assert session.names.count(TRACE) == times

@@ -109,6 +109,12 @@ def test_forwards_lead_to_the_routing_address_by_the_host_that_keeps_them() -> N
     assert [probe["place"] for wait in made["waits"] for probe in wait["probes"]] == ["tenant", "tenant"]
     back = planned(moment("unforward", options=hosted, members=PEOPLE))
     assert [(way["state"], len(way["forwards"])) for way in back["ways"]] == [("off", 2)]
+    for step, place in (("forward", "tenant"), ("unforward", "source")):
+        for moved, origin in ((frozenset(), "internet"), (frozenset({SHARED}), "source")):
+            situation = moment(step, options=hosted, members=PEOPLE)
+            (wait,) = mail.mail_plan(situation, plan(situation), moved)["waits"]
+            met = {(one["origin"], one["place"], one["sender"]) for one in wait["probes"]}
+            assert met == {(origin, place, "me@outside.example")}, "outside mail meets a forward only while the MX is at the source"
     assert [probe["place"] for wait in back["waits"] for probe in wait["probes"]] == ["source", "source"]
     bare = planned(moment("forward", members=PEOPLE))
     assert (bare["forwards"], bare["ways"], bare["waits"]) == (wanted, [], [])

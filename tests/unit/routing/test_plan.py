@@ -253,8 +253,9 @@ def test_removal_in_both_orders() -> None:
     final = {SHARED: "Authoritative"}
     last = [{"identity": SHARED, "domain_type": "Authoritative"}]
     for order, early, late in (("documented", [], last), ("loop_free", last, [])):
+        stop = plan(case("teardown", options={"teardown_order": order}, final=final, **rows))
+        assert stop["domains_first"] == early, "before the rules stop: from then on what nobody has would loop"
         first = plan(case("remove", options={"teardown_order": order}, final=final, **rows))
-        assert first["domains_first"] == early
         assert first["rules"] == [{"identity": RULE, "state": "absent"}]
         assert first["inbound_rules"] == first["inbound_connectors"] == [{"identity": INBOUND, "state": "absent"}]
         second = plan(case("dismantle", options={"teardown_order": order}, final=final, **rows))
