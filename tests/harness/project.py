@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.letters import OUTSIDER
+from harness.shape import MAP
 from harness.tenant import Sandbox
 
 # Real seconds between two looks, and until what should happen counts as not happening.
 LOOK, PATIENCE = 0.1, 120.0
+# Real seconds between the index of a map and its text, with what a loaded machine adds.
+SLACK = 0.3
 UNDER_WAY = ("delayed", "lost")
 Row = dict[str, Any]
 
@@ -65,6 +68,15 @@ class Project:
         for name, own in self._by_source(people).items():
             goals = {address: {"to": self.goal(address)} if on else None for address in own}
             self.sandbox.control("PUT", "/state", {"foreign": {"name": name, "forwards": goals}})
+
+    def switched(self) -> tuple[datetime, datetime]:
+        """From when to when the hosts' maps were last put in place, by the service's clock; mail in between may take either way."""
+        rate = float(self.sandbox.control("GET", "/clock")["rate"])
+        here, now = time.time(), self.now()
+        files = [Path(one["config_directory"]) / MAP for one in self.sandbox.ready["foreign"]]
+        times = [now - timedelta(seconds=(here - file.stat().st_ctime) * rate) for file in files]
+        slack = timedelta(seconds=SLACK * rate)
+        return min(times) - slack, max(times) + slack
 
     def goal(self, address: str) -> str:
         """The routing address that a forward leads to."""

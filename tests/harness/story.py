@@ -16,11 +16,12 @@ from typing import Any, final
 
 from harness import account
 from harness.account import FAR, One, Times
-from harness.coexistence import people, variables
+from harness.coexistence import people
 from harness.letters import FRIEND, OUTSIDER, Crowd, Letters
 from harness.play import Player, Run, host, inventory, outside
 from harness.project import Project
-from harness.tenant import Sandbox, generate
+from harness.shape import Shape, forwarding, hands
+from harness.tenant import Sandbox
 
 KINDS = {
     "pilot": 2,
@@ -57,9 +58,13 @@ WAVES = ("wave1", "wave2", "wave3")
 
 @dataclass(frozen=True)
 class Plan:
-    """One way to play the story. `cut` leaves waits out: time, probe, drain; `only` plays some steps; `clock`: its rate."""
+    """One way to play the story. `cut` leaves waits out: time, probe, drain; `only` plays some steps; `clock`: its rate.
+
+    foreign: `postfix`, on whose hosts the roles switch the forwards, or `builtin`, where the project's own hands do.
+    """
 
     foreign: str = "builtin"
+    shape: Shape = field(default_factory=Shape)
     mx: str = "last"
     order: str = "documented"
     cut: Collection[str] = ()
@@ -98,7 +103,7 @@ class Story(AbstractContextManager["Story"]):
     def __init__(self, plan: Plan, tree: Path, folder: Path) -> None:
         """Generate the tenant and write its waves; nothing runs yet."""
         self.plan, self.tree, self.folder = plan, tree, folder
-        self.tenant = generate(folder / "tenant", kinds=KINDS)
+        self.tenant = plan.shape.tenant(folder / "tenant", KINDS)
         self.listed: list[dict[str, str]] = json.loads((self.tenant / "people.json").read_text(encoding="utf-8"))["people"]
         self.waves = self._waves()
         self.told = Told()
@@ -111,8 +116,12 @@ class Story(AbstractContextManager["Story"]):
         entry = self.sandbox.tenants[0]
         (self.folder / "play").mkdir()
         sight = outside(self.sandbox.ready) if "probe" not in self.plan.cut else {}
+        if sight:
+            sight["coexistence_probe_sender"] = [f"probe@{domain}" for domain in self.plan.shape.named]
         hosts = {entry["organization"]: host(entry, self.sandbox.ready["ca_cert"], **sight)}
-        self.player = Player(self.tree, self.folder / "play", inventory(hosts))
+        known = inventory(hosts)
+        known["all"]["hosts"] = hands(self.sandbox.ready) if self.by_role else {}
+        self.player = Player(self.tree, self.folder / "play", known)
         sources = {domain: one["name"] for one in self.sandbox.ready["foreign"] for domain in one["domains"]}
         self.project = Project(self.sandbox, self.tenant, entry["routing_domain"], self._some("pilot")[0], sources, self.plan.cut)
         self.letters = Letters(self.sandbox, self._crowd(), self.plan.rate, each=self.plan.each)
@@ -127,6 +136,11 @@ class Story(AbstractContextManager["Story"]):
     def __exit__(self, *unused: object) -> None:
         """End the sandbox."""
         self.sandbox.__exit__(*unused)
+
+    @property
+    def by_role(self) -> bool:
+        """Whether the roles switch the forwards, on hosts that they reach."""
+        return self.plan.foreign == "postfix"
 
     def _some(self, *kinds: str) -> list[str]:
         return people(self.tenant, *kinds)
@@ -175,7 +189,9 @@ class Story(AbstractContextManager["Story"]):
         waits: dict[str, Any] = {"coexistence_rule_latency": 1} if "time" in self.plan.cut else {}
         waits |= {"coexistence_accept_risks": ["U25"]} if "probe" in self.plan.cut else {}
         order = {"coexistence_teardown_order": self.plan.order, "coexistence_mx": self.plan.mx}
-        return variables(self.tenant) | order | waits
+        own = self.plan.shape.variables(self.tenant)
+        switched = forwarding(own.get("coexistence_sources", [])) if self.by_role else {}
+        return own | switched | order | waits
 
     def run(self, playbook: str, **more: Any) -> Run:
         """One playbook; its warnings are kept. Raises StepFailedError."""
@@ -197,17 +213,20 @@ class Story(AbstractContextManager["Story"]):
         if wave == "wave3":
             self._license()
         project = self.project
+        project.sync(users, last=False)
         self._span(self.times.early, users, project.now())
         self.run("cutover", coexistence_users=users)
-        project.until(project.after(project.called("Add-DistributionGroupMember"), TIME))
-        project.probe(users, "tenant", origin="tenant")
-        project.sync(users, last=False)
-        begun = project.now()
-        project.forward(users, on=True)
-        forwarded = project.now()
+        if self.by_role:
+            begun, forwarded = project.switched()
+        else:
+            project.until(project.after(project.called("Add-DistributionGroupMember"), TIME))
+            project.probe(users, "tenant", origin="tenant")
+            begun = project.now()
+            project.forward(users, on=True)
+            forwarded = project.now()
+            project.probe(users, "tenant")
         self._close(self.times.early, users, forwarded)
         self._span(self.times.healed, users, begun)
-        project.probe(users, "tenant")
         project.drained(forwarded)
         self._close(self.times.healed, users, project.now())
         project.sync(users, last=True)
@@ -222,12 +241,15 @@ class Story(AbstractContextManager["Story"]):
     def _rollback(self) -> None:
         users, project = self.waves["wave2"], self.project
         self._span(self.times.early, users, project.now())
-        project.forward(users, on=False)
-        project.probe(users, "source", origin="source")
         project.at_home(users, "source")
-        self.run("rollback", coexistence_users=users)
-        project.until(project.after(project.called("Remove-DistributionGroupMember"), TIME))
-        project.probe(users, "source", origin="tenant")
+        if self.by_role:
+            self.run("rollback", coexistence_users=users)
+        else:
+            project.forward(users, on=False)
+            project.probe(users, "source", origin="source")
+            self.run("rollback", coexistence_users=users)
+            project.until(project.after(project.called("Remove-DistributionGroupMember"), TIME))
+            project.probe(users, "source", origin="tenant")
         self._close(self.times.early, users, project.now())
 
     def _mx(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness import account
 from harness.letters import ORIGINS
+from harness.shape import Shape
 from harness.story import Plan, Story, Told
 
 SHOWN = 20
@@ -24,13 +25,14 @@ def line(plan: Plan, told: Told, seconds: float) -> str:
     """The closing line, from what was counted."""
     found = Counter(one.outcome for one in told.copies)
     known = Counter(one.outcome for one in told.copies if one.kind != account.UNKNOWN)
-    pairs = Counter((one.step, one.origin, one.kind) for one in told.copies)
+    pairs = Counter((one.step, one.origin, one.kind) for one in told.copies if one.step in plan.steps)
     parts = [f"{told.messages} messages", f"{len(told.copies)} copies", f"{len(pairs)} of sender, recipient and step"]
     parts += [f"each at least {min(pairs.values(), default=0)} times"]
     parts += [f"{name} {found[name]}" for name in account.OUTCOMES if found[name]]
     parts += [f"lost {found['lost']}, looped {known['loop']}, split {known['split'] - told.announced} beside {told.announced} announced"]
     parts += [f"unknown addresses looped {found['loop'] - known['loop']}", f"{len(told.problems)} problems"]
-    return f"story: {plan.foreign}, mx {plan.mx}, {plan.order}: {', '.join(parts)}, {seconds:.0f} s"
+    shape = f"{plan.shape.domains} domains, {plan.shape.sources} sources"
+    return f"story: {plan.foreign}, {shape}, mx {plan.mx}, {plan.order}: {', '.join(parts)}, {seconds:.0f} s"
 
 
 def show(told: Told) -> None:
@@ -50,10 +52,13 @@ def main() -> int:
     parser.add_argument("--foreign", choices=("postfix", "builtin"), default="postfix" if os.geteuid() == 0 else "builtin")
     parser.add_argument("--mx", choices=("last", "first"), default="last")
     parser.add_argument("--order", choices=("documented", "loop_free"), default="documented")
+    parser.add_argument("--domains", type=int, choices=(1, 2), default=1)
+    parser.add_argument("--sources", type=int, choices=(1, 2), default=1, help="two sources keep one of two domains each")
     parser.add_argument("--rate", type=float, default=60, help="messages a second")
     parser.add_argument("--cut", action="append", default=[], choices=("time", "probe", "drain"), help="leave a wait out")
     given = parser.parse_args()
-    plan = Plan(given.foreign, given.mx, given.order, given.cut, given.rate)
+    shape = Shape(max(given.domains, given.sources), given.sources)
+    plan = Plan(given.foreign, shape, given.mx, given.order, given.cut, given.rate)
     started = time.monotonic()
     tree = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])
     with tempfile.TemporaryDirectory(prefix="mailops-story-") as name, Story(plan, tree, Path(name)) as story:
