@@ -142,7 +142,7 @@ def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     asked = wanted(params)
     dest, google = str(params["dest"]), params["format"] == files.GOOGLE
     if asked.state == READ:
-        return {**seen(asked, _shown(host, dest, asked), dest), "files": {}, "removed": []}
+        return {**_shown(host, dest, asked), "files": {}, "removed": []}
     with host.alone(os.path.dirname(dest) or "."):
         text = host.read(dest)
         before = files.as_forwards(files.read(text or "", dest), dest, bool(params["keep_copy"]))
@@ -160,14 +160,15 @@ def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     return {**report(before, after, asked, dest), "files": told, "removed": gone}
 
 
-def _shown(host: Host, path: str, asked: Wanted) -> dict[str, Forward]:
-    """By address what the file shows, which is what was asked for last, or a dump of the source. Raises ForwardingError."""
+def _shown(host: Host, path: str, asked: Wanted) -> dict[str, Any]:
+    """What the file shows: what was asked for last, or a dump of the source. Without it nothing is known. Raises ForwardingError."""
     text = host.read(path)
     if text is None:
-        raise ForwardingError([f"{path} is not there, so which forwards are on is unknown; give dump, which the source exports (S14)."])
+        host.warnings.append(f"{path} is not there, so which forwards are on is unknown; give dump, which the source exports (S14).")
+        return {**seen(asked, {}, path), "found": []}
     rows = files.read(text, path)
     found = {address: leading(address, sorted(one.targets), asked, keep=bool(one.keep)) for address, one in rows.items()}
-    return {address: forward for address, forward in found.items() if forward}
+    return seen(asked, {address: forward for address, forward in found.items() if forward}, path)
 
 
 def _delta(before: Mapping[str, Forward], after: Mapping[str, Forward], google: bool, effective: str) -> str:

@@ -58,7 +58,7 @@ RETURN = r"""
 found:
   description:
     - What the file at O(dest) shows of every address of O(forwards), with C(address), C(routing_address), C(keep_copy), and whether a
-      forward is C(on).
+      forward is C(on). Empty, with a warning, where there is no file.
   returned: with O(state=read)
   type: list
   elements: dict

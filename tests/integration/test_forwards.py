@@ -66,6 +66,14 @@ def test_a_wave_writes_a_providers_file_and_its_rollback_takes_the_lines_out(
     writes = len(sandbox.writes())
     again = good(player.run("mailops.exchange.cutover", extra))
     assert (again.changed, len(sandbox.writes())) == (0, writes)
+    whole = file.read_text(encoding="utf-8")
+    short = "".join(line for line in whole.splitlines(keepends=True) if not line.startswith(wave[0]))
+    file.write_text(short, encoding="utf-8")
+    # Seven live in the tenant since before this project, and stand in nobody's file.
+    assert "8 are in the group and not forwarded" in screen(player.run("mailops.exchange.reconcile", extra))
+    assert file.read_text(encoding="utf-8") == short
+    file.write_text(whole, encoding="utf-8")
+    assert "7 are in the group and not forwarded" in screen(player.run("mailops.exchange.reconcile", extra))
     good(player.run("mailops.exchange.rollback", extra))
     assert lines_of(file) == {}
     assert delta.read_text(encoding="utf-8").count(",remove,") == len(wave)

@@ -33,7 +33,7 @@ WORDS = {
     "strange_forwards": ("are in the group and forwarded elsewhere", "correct the forward at the source by hand"),
     "unknown_forwards": (
         "are in the group, and whether they are forwarded is not known",
-        "name what keeps the forwards in coexistence_forwarding_backend",
+        "name what keeps them in coexistence_forwarding_backend, or have a dump read",
     ),
 }
 

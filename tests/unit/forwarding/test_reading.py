@@ -66,7 +66,9 @@ def test_cpanel_shows_its_forwarders(cpanel: Mailboxes) -> None:
 def test_a_file_or_a_dump_in_its_place_is_read(tmp_path: Path) -> None:
     file, dump = tmp_path / "forwards.csv", tmp_path / "dump.csv"
     asked: dict[str, Any] = {"forwards": [row("user1"), row("user2")], "state": "read"}
-    assert "is unknown" in run("forwarding_file", dest=str(file), **asked)["msg"]
+    unread = run("forwarding_file", dest=str(file), **asked)
+    assert (unread["found"], unread["changed"]) == ([], False)
+    assert "which forwards are on is unknown" in unread["warnings"][0]
     run("forwarding_file", dest=str(file), forwards=[row("user1")])
     assert told(run("forwarding_file", dest=str(file), **asked)) == {"user1": f"user1@{ROUTING}", "user2": ""}
     dump.write_text(f"user2@example.com,user2@{ROUTING}\n", encoding="utf-8")
