@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sandbox import Sandbox, running
 from unit.forwarding import test_postfix as table
+from unit.forwarding import test_reading as reading
 from unit.forwarding.bench import Machine, run
 from unit.forwarding.test_postfix_kill import shot
 from unit.sandbox_mail.flow import ROUTING, Flow
@@ -31,6 +32,8 @@ test_refused_with_nothing_written = table.test_refused_with_nothing_written
 test_what_must_not_stand_in_our_map_is_refused = table.test_what_must_not_stand_in_our_map_is_refused
 test_a_map_that_comes_before_ours_and_wins_is_refused = table.test_a_map_that_comes_before_ours_and_wins_is_refused
 test_a_map_of_others_that_cannot_be_asked_stops_everything = table.test_a_map_of_others_that_cannot_be_asked_stops_everything
+test_what_its_maps_answer_is_shown = reading.test_postfix_shows_what_its_maps_answer_and_keeps_its_files
+test_a_map_that_cannot_be_asked_is_an_error = reading.test_postfix_without_our_map_has_no_forward_and_a_broken_map_is_an_error
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_postfix_shows_what_its_maps_answer_and_keeps_its_files(machine: Machine
     assert before == {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in machine.folder.iterdir() if path.is_file()}
 
 
-def test_postfix_without_our_map_shows_nothing_of_ours_and_a_map_that_cannot_be_asked_is_an_error(machine: Machine) -> None:
+def test_postfix_without_our_map_has_no_forward_and_a_broken_map_is_an_error(machine: Machine) -> None:
     assert told(machine.task(row("user1"), state="read")) == {"user1": ""}
     machine.done(row("user1"))
     machine.path.with_name("coexistence.db").unlink()
