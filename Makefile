@@ -1,9 +1,11 @@
 # Each target does its own set-up and ends in one line with its figures.
 # PYTHON: any Python from 3.11 to 3.13; real interpreters behind shims are found. ARGS: what `make test` hands to pytest.
+# FULL: with it `make story` also kills every playbook at each thing that it does.
 # GATES: words of the names of the gates that `make lint` runs, all without it.
 PYTHON ?= python3
 ARGS ?=
 GATES ?=
+FULL ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tools.
 
 .PHONY: test test-all lint isolation differential ratio bench sandbox demo story rehearsal docs format artefact lock runtime roles help
@@ -41,8 +43,9 @@ bench: ## what many recipients cost beside few, and a converged task beside one 
 demo: ## the main job on an emulated tenant: set up, move a wave, run again, roll back, tear down; mail shows who receives where
 	@$(TOOL)program demo $(ARGS)
 
-story: ## a whole project under continuous mail through a real Postfix, and what became of every message
+story: ## a whole project under continuous mail through a real Postfix, and what became of every message; FULL=1: and every kill
 	@$(TOOL)program story $(ARGS)
+	@$(if $(FULL),$(TOOL)program killed,:)
 
 rehearsal: ## the whole plan by prediction, of ten thousand recipients in twenty waves; and planted faults, each of them found
 	@$(TOOL)suite rehearsal tests/rehearsal

@@ -22,6 +22,8 @@ options:
       - C(moving) maps users whose membership changed to the time by which it surely acts. C(synced) lists users whose last sync is done.
       - C(modes) maps a source to what it does, of C(reject), C(relay), C(catch_all), C(reject_own_domain), C(local_only), C(keep_copy)
         and C(rate_limited). C(off) lists sources that are switched off.
+      - C(certificates) maps a source to the name in the certificate that its mail host sends with, for connectors that ask for one.
+      - C(dmarc) maps a sender's domain to its DMARC policy, C(none), C(quarantine) or C(reject). Whether its mail is signed is then open.
       - C(facts) maps a disputed fact to the reading that is known for this tenant.
     type: raw
 """

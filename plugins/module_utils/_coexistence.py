@@ -38,10 +38,10 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._objects
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults, plan
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._snapshot import Recipient, take
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._status import screen, summary
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._survey import survey
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._survey import exchangers, survey
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import TENANT, Forward
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused, report
-from ansible_collections.mailops.exchange.plugins.module_utils._session import NOW, ExchangeError, Row
+from ansible_collections.mailops.exchange.plugins.module_utils._session import NOW, Cmdlet, ExchangeError, Row
 from ansible_collections.mailops.exchange.plugins.module_utils._tables.distribution_group import PROPERTIES
 from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
 
@@ -83,8 +83,8 @@ def weigh(seen: Full, context: Context) -> Verdict:
     case, verdict = seen.situation, evaluate(seen)
     if verdict.refusing:
         users = [{"user": finding.who, "reasons": [f"{finding.why}. {finding.remedy}"]} for finding in verdict.refusing]
-        people = {"moved": [], "kept": [], "refused": users} if case.step in {"cutover", "rollback"} else {}
-        lines = {"screen": survey(seen, verdict)} if case.step == "preflight" else {}
+        people = {"moved": [], "kept": [], "refused": users} if case.step in {"cutover", "unforward", "rollback"} else {}
+        lines = {"screen": survey(seen, verdict), "mx": exchangers(seen)} if case.step == "preflight" else {}
         raise Refused(refusal(verdict, case.step), {**shown(case, verdict), **people, **lines})
     for word, findings in (("accepted", verdict.accepted), ("told", verdict.told if case.step != "status" else ())):
         for line in digest(findings):
@@ -123,8 +123,23 @@ def plan_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     made = {**mail_plan(case, plan(case), at_tenant), **kept_up(seen)}
     declared = {**case.inputs.raw, "told": made.get("told", dict(case.told)), "final": made.get("final", dict(case.final))}
     made["declared"] = declared
-    came = {"arrived": arrived(case, context)} if step == "unforward" else {}
+    came = returning(case, context) if step == "unforward" else {"mx": exchangers(seen)} if step == "preflight" else {}
     return {"changed": False, "calls": [], **shown(case, verdict), "plan": made, "screen": lines_of(seen, verdict, made), **came}
+
+
+def returning(case: Situation, context: Context) -> dict[str, Any]:
+    """What is told before a wave goes back: the time plan, and per user what reached the tenant's mailbox."""
+    move = waves.move(case.inputs, case.snapshot, waves.check(case.inputs, case.snapshot), back=True)
+    return {"time_plan": _times(case, move, context, "", back=True), "arrived": arrived(case, context)}
+
+
+def _times(case: Situation, move: waves.Move, context: Context, since: str, *, back: bool) -> list[str]:
+    """The time plan, on the screen too; none when nobody moves and nothing is waited for. since: of a wait that goes on."""
+    names = [one.user.address for one in (*move.moved, *move.kept)]
+    lines = time_plan(case, len(move.moved), names, back=back, since=since) if move.moved or since else []
+    for line in lines:
+        context.progress(line)
+    return lines
 
 
 def lines_of(seen: Full, verdict: Verdict, made: dict[str, Any]) -> list[str]:
@@ -135,9 +150,11 @@ def lines_of(seen: Full, verdict: Verdict, made: dict[str, Any]) -> list[str]:
 
 
 def kept_up(seen: Full) -> dict[str, Any]:
-    """What only the steps of upkeep plan."""
+    """What only the steps of upkeep plan, and whose forwards are read back before a teardown is done."""
     if seen.step == "verify":
         return upkeep.verify(seen, int(seen.inputs.raw["probe_sample"]))
+    if seen.step == "dismantle":
+        return {"asked": upkeep.asked(seen)}
     return upkeep.reconcile(seen) if seen.step == "reconcile" else {}
 
 
@@ -151,25 +168,20 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     todo = _change(case, move)
     calls = members.calls(case.inputs.group_address, todo, bypass=True)
     people = (*move.moved, *move.kept)
-    # A wave whose forwards an earlier task judged was listed then, before anything was written.
-    came = {"arrived": arrived(case, context)} if back and not params.get("declared") else {}
-    times = time_plan(case, len(move.moved), len(people), back=back) if calls else []
-    for line in times:
-        context.progress(line)
-    noted = _note(case, context) if calls else []
-    try:
-        carry_out(case.inputs.group_address, todo, calls, context)
-    except ExchangeError as error:
-        error.made = [*noted, *error.made]
-        raise
+    # A wave whose forwards an earlier task judged was told of then, before anything was written.
+    alone = not (back and params.get("declared"))
+    came = {"arrived": arrived(case, context)} if back and alone else {}
+    moved = stamp(clock(case.snapshot)) if calls or _cut(case) else line_of(case.inputs, case.snapshot).moved
+    waiting = waits(case, moved, membership(case, people, back=back), "the membership to act")
+    times = _times(case, move, context, "".join(one["since"] for one in waiting), back=back) if alone else []
+    made = _make(case, todo, calls, context)
     before, after = (sorted(map(members.shown, rows)) for rows in (_rows(case), todo.final))
-    moved = stamp(clock(case.snapshot)) if calls else line_of(case.inputs, case.snapshot).moved
     names = [one.user.address for one in people]
     return {
         "changed": bool(calls),
-        "calls": [*noted, *report(calls)],
+        "calls": made,
         "time_plan": times,
-        "waits": waits(case, moved, membership(case, people, back=back), "the membership to act") if calls or moved else [],
+        "waits": waiting,
         "declared": {**case.inputs.raw, "users": names, "waves_file": None, "wave": None},
         **shown(case, verdict),
         **came,
@@ -180,6 +192,17 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "lists": _lists(case.inputs, move),
         "diff": {"before": {"members": before}, "after": {"members": after}},
     }
+
+
+def _make(case: Situation, todo: members.Change, calls: Sequence[Cmdlet], context: Context) -> list[dict[str, Any]]:
+    """Change the membership, noted before; the calls that this took."""
+    noted = _note(case, context) if calls else []
+    try:
+        carry_out(case.inputs.group_address, todo, calls, context)
+    except ExchangeError as error:
+        error.made = [*noted, *error.made]
+        raise
+    return [*noted, *report(calls)]
 
 
 def _note(case: Situation, context: Context) -> list[dict[str, Any]]:
@@ -195,6 +218,16 @@ def _note(case: Situation, context: Context) -> list[dict[str, Any]]:
     wanted = {"description": description(inputs.domains, known), "bypass_security_group_manager_check": True}
     result = NOTE.run({"identity": inputs.group_address, **wanted}, context)
     return list(result["calls"])
+
+
+def _cut(case: Situation) -> bool:
+    """Whether the group's line cannot be read, so that nothing tells when the membership changed last."""
+    group = case.snapshot.group(case.inputs.group_address)
+    try:
+        read_line(group.comment if group else None)
+    except BrokenLineError:
+        return True
+    return False
 
 
 def _told(one: waves.Checked) -> dict[str, str]:

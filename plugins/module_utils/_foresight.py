@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, with_notes
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _known as known
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _sight as sight
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Full
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import Inputs, parse
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults
@@ -37,6 +37,8 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import fo
 
 # How often an object that changes while it is read is read again.
 ROUNDS = 3
+# The step that keeps what it reads.
+SNAPSHOT = "snapshot"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Sight:
 
     situation: Situation
     reading: Reading
-    kept: Observed | None = None
+    kept: tuple[Observed, Evidence] | None = None
 
     @property
     def inputs(self) -> Inputs:
@@ -53,8 +55,11 @@ class Sight:
         return self.situation.inputs
 
 
-def read(session: Session, inputs: Inputs) -> Reading:
-    """Everything, each thing once; raises the ExchangeError of any read that failed, and never takes it for "absent"."""
+def read(session: Session, inputs: Inputs, *, settled: bool = False) -> Reading:
+    """Everything, each thing once; raises the ExchangeError of any read that failed, and never takes it for "absent".
+
+    settled: all of it as it was at one moment, which is listed once more to know; a snapshot is kept and must be that.
+    """
     first = sight.wanted(inputs)
     answers = dict(zip(first, session.call_many(list(first.values())), strict=True))
     rows: dict[str, list[Row]] = {}
@@ -69,16 +74,18 @@ def read(session: Session, inputs: Inputs) -> Reading:
         elif not (isinstance(answer, NotFound) and name in MAY_LACK):
             raise answer
     reading = Reading(rows, {}, min(dates, default=""), max(dates, default=""), tuple(unread))
-    return _settled(session, inputs, first, _with_members(session, inputs, reading))
+    found = _settled(session, inputs, first, _with_members(session, inputs, reading))
+    return _listed(session, inputs, first, found) if settled else found
 
 
 def _with_members(session: Session, inputs: Inputs, reading: Reading) -> Reading:
-    """The second round: members of the groups that decide; our own group's are known already."""
+    """The second round: members of the groups that decide and were not read; our own group's are known already."""
     ours = sight.group_addresses(reading, inputs.group_address) if "members" in reading.rows else frozenset()
-    asked = {name: call for name, call in member_calls(reading.snapshot(inputs), reading.rows, inputs).items() if name not in ours}
+    calls = member_calls(reading.snapshot(inputs), reading.rows, inputs)
+    asked = {name: call for name, call in calls.items() if name not in ours and name not in reading.members}
     if not asked:
         return reading
-    members: dict[str, list[Row]] = {}
+    members = dict(reading.members)
     last = reading.last
     for address, answer in zip(asked, session.call_many(list(asked.values())), strict=True):
         if isinstance(answer, Reply):
@@ -103,6 +110,29 @@ def _settled(session: Session, inputs: Inputs, first: Mapping[str, Cmdlet], read
         last = max([reading.last, *(answer.date for answer in answers if isinstance(answer, Reply))])
         reading = replace(sight.merged(reading, held, ours), last=last)
     return replace(reading, unsettled=tuple(sight.named(sight.changed(reading, reading.first, seen))))
+
+
+def _listed(session: Session, inputs: Inputs, first: Mapping[str, Cmdlet], reading: Reading) -> Reading:
+    """List all of it until the list shows what was read, at most three times; then what differed is told.
+
+    An object's own stamp tells nothing of what came, went or changed after its page was read, nor of a group's members.
+    """
+    ours, odd = fold(inputs.group_address), list[str]()
+    for _unused in range(ROUNDS):
+        calls = sight.listing(first, reading)
+        answers = session.call_many(list(calls.values()))
+        listed = {key: _rows_of(answer) for key, answer in zip(calls, answers, strict=True)}
+        found = sight.drift(reading, listed)
+        last = max([reading.last, *(answer.date for answer in answers if isinstance(answer, Reply))])
+        reading = replace(sight.adopted(reading, found), last=last)
+        if not found.odd:
+            return reading
+        odd = sight.named(found.odd)
+        again = sight.again(first, found.changed, ours)
+        fresh = session.call_many([one.cmdlet for one in again]) if again else []
+        reading = sight.merged(reading, [(one, _rows_of(answer)) for one, answer in zip(again, fresh, strict=True)], ours)
+        reading = _with_members(session, inputs, reading)
+    return replace(reading, unsettled=tuple(odd))
 
 
 def _rows_of(answer: Reply | ExchangeError) -> list[Row] | None:
@@ -136,8 +166,8 @@ def look_ahead(params: Mapping[str, Any], context: Context, step: str) -> Sight:
     inputs = parse(params, step)
     data = given(params)
     try:
-        reading = read(context.session, inputs) if data is None else Reading.from_dict(data)
-        kept = None if data is None else known.observed_from(data.get("observed") or {})
+        reading = read(context.session, inputs, settled=step == SNAPSHOT) if data is None else Reading.from_dict(data)
+        kept = None if data is None else _kept(data, inputs)
     except ValueError as error:
         raise InputError([f"snapshot: {error}; take a new one with coexistence_snapshot_info."]) from error
     earlier = params.get("declared") or {}
@@ -153,6 +183,12 @@ def look_ahead(params: Mapping[str, Any], context: Context, step: str) -> Sight:
     return Sight(case, reading, kept)
 
 
+def _kept(data: Mapping[str, Any], inputs: Inputs) -> tuple[Observed, Evidence]:
+    """What was known of the outside when a snapshot was taken; raises ValueError for what is none."""
+    seen = known.observed_from(data.get("observed") or {})
+    return seen, known.evidence_from(data.get("evidence"), inputs, seen)
+
+
 def see(
     params: Mapping[str, Any], context: Context, step: str
 ) -> tuple[Situation, Mapping[str, Sequence[Row]], Mapping[str, Sequence[Row]]]:
@@ -161,19 +197,29 @@ def see(
     return found.situation, found.reading.rows, found.reading.members
 
 
+def outside(
+    params: Mapping[str, Any], context: Context, case: Situation, kept: tuple[Observed, Evidence] | None = None
+) -> tuple[Observed, Evidence]:
+    """What is known of the outside: kept with a snapshot or asked for now, and in its place what the option `known` says."""
+    observed, evidence = gather(case, context) if kept is None else kept
+    seen = known.told(params, case.inputs, observed)
+    return seen, known.heard(params, case.inputs, seen, evidence)
+
+
 def full(
     case: Situation,
     context: Context,
     step: str,
     rows: Mapping[str, Sequence[Row]] | None = None,
     members: Mapping[str, Sequence[Row]] | None = None,
+    params: Mapping[str, Any] | None = None,
 ) -> Full:
-    """What every guard of a step judges. rows, members: of see(); without them everything is read now."""
+    """What every guard of a step judges. rows, members: of see(); without them everything is read now. params: with `known`."""
     if rows is None:
         reading = read(context.session, case.inputs)
         rows, members = reading.rows, reading.members
         case = replace(case, snapshot=reading.snapshot(case.inputs))
     case = replace(case, step=step)
-    observed, evidence = gather(case, context)
+    observed, evidence = outside(params or {}, context, case)
     case = with_notes(case, evidence, context)
     return Full(case, world_of(case.snapshot, case.inputs, rows, members or {}, observed), evidence)

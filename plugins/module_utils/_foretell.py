@@ -8,36 +8,40 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.module_utils._foresight import Sight, look_ahead
-from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather
+from ansible_collections.mailops.exchange.plugins.module_utils._foresight import SNAPSHOT, Sight, look_ahead, outside
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _known as known
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _objects as objects
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _people as people
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _words as words
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._classes import predict_all
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import NOT_PROBED, Evidence, Full, Probe
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import hindrances
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._predict import predict
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._proof import proof_of
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._status import summary
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._survey import exchangers
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import Observed, world_of
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError
 from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
 
+ROUTE = "route"
 KINDS = {"mail": "mail", "calendar": "calendar", "report": "bounce"}
 
 
 def snapshot_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Everything that a prediction reads, stamped; to keep, and to give back. Reads only."""
-    sight = look_ahead(params, context, "snapshot")
-    seen, _evidence = outside(params, context, sight)
-    data = {**sight.reading.to_dict(), "observed": known.observed_to(seen)}
+    sight = look_ahead(params, context, SNAPSHOT)
+    seen, evidence = seen_of(params, context, sight)
+    data = {**sight.reading.to_dict(), "observed": known.observed_to(seen), "evidence": known.evidence_to(evidence)}
     changed = keep(params.get("dest"), json.dumps(data, sort_keys=True), check_mode=context.check_mode)
     reading = sight.reading
     return {
@@ -73,42 +77,42 @@ def keep(dest: Any, text: str, *, check_mode: bool) -> bool:
     return True
 
 
-def outside(params: Mapping[str, Any], context: Context, sight: Sight) -> tuple[Observed, Evidence]:
-    """What is known of the outside: kept with the snapshot or asked for now, and in its place what the task says."""
-    case = sight.situation
-    seen, evidence = (sight.kept, Evidence()) if sight.kept is not None else gather(case, context)
-    seen = known.told(params, case.inputs, seen)
-    forwards = {fold(row["address"]): Forward(fold(row["routing_address"])) for row in _rows(params)}
-    probes = (*evidence.probes, *map(_probe, params.get("probes") or ()))
-    return replace(seen, forwards={**forwards, **seen.forwards}), replace(evidence, dns=evidence.dns or seen.dns, probes=probes)
-
-
-def _probe(row: Mapping[str, Any]) -> Probe:
-    """A probe that an earlier task made; what it does not tell is missing."""
-    text = {name: str(row.get(name) or "") for name in ("origin", "sender", "recipient", "place", "why")}
-    return Probe(**text, result=str(row.get("result") or NOT_PROBED), forwarded=row.get("forwarded") is True)
-
-
-def _rows(params: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    rows: Sequence[Mapping[str, Any]] = params.get("forwards") or ()
-    odd = [row for row in rows if not row.get("address") or not row.get("routing_address")]
-    if odd:
-        raise InputError([f"forwards: '{row}' has no address and routing_address; give what forwarding_list returned." for row in odd])
-    return rows
+def seen_of(params: Mapping[str, Any], context: Context, sight: Sight) -> tuple[Observed, Evidence]:
+    """What is known of the outside, with the probes and forwards of earlier tasks."""
+    proof = proof_of(params)
+    seen, evidence = outside(params, context, sight.situation, sight.kept)
+    held = {address: one for address, one in seen.forwards.items() if address not in proof.off}
+    return replace(seen, forwards={**proof.on, **held}), proof.added(evidence)
 
 
 def whole(params: Mapping[str, Any], context: Context, step: str) -> tuple[Full, Sight]:
     """What the guards and a prediction are functions of."""
     sight = look_ahead(params, context, step)
-    seen, evidence = outside(params, context, sight)
+    seen, evidence = seen_of(params, context, sight)
     case = sight.situation
+    if step == ROUTE:
+        seen = replace(seen, moving={**_lately(case, checks.items(params.get("addresses"))), **seen.moving})
     world = world_of(case.snapshot, case.inputs, sight.reading.rows, sight.reading.members, seen)
     return Full(case, world, evidence), sight
 
 
+def _lately(case: Situation, addresses: Iterable[str]) -> dict[str, str]:
+    """Whose membership may be another one than acts, with the time by which it surely acts.
+
+    The group's line notes when the membership changed and not whose: its members may have joined just then, and whoever is
+    asked about, or named as the run's user, may have left.
+    """
+    now, latency = objects.clock(case.snapshot), int(case.inputs.raw["rule_latency"])
+    changed = objects.moment(objects.line_of(case.inputs, case.snapshot).moved, now)
+    if changed is None or not objects.remaining(changed, latency, now):
+        return {}
+    named = [*(member.primary for member in case.snapshot.members), *(user.address for user in case.inputs.users), *map(fold, addresses)]
+    return dict.fromkeys(named, objects.stamp(changed + timedelta(seconds=latency)))
+
+
 def route_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Where mail goes: of some addresses in plain words, or of everybody in counts and lists. Reads only."""
-    case, sight = whole(params, context, "route")
+    case, sight = whole(params, context, ROUTE)
     limit = int(params["limit"])
     base = {"changed": False, "calls": [], "now": sight.reading.last}
     if params["all"]:
@@ -172,6 +176,8 @@ def _tally(case: Full, sender: str, addresses: Sequence[str], origin: str, kind:
 def check_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """The guards of a step, as findings. Refuses nothing and writes nothing."""
     case, sight = whole(params, context, str(params["step"]))
+    if case.step == "preflight" and hindrances(case.situation):
+        raise InputError(hindrances(case.situation))
     verdict = evaluate(case)
     accepted = {finding.id for finding in verdict.accepted}
     found = [{**finding.to_dict(), "accepted": finding.blocks and finding.id in accepted} for finding in verdict.all]
@@ -184,6 +190,7 @@ def check_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "findings": found,
         "refused": bool(verdict.refusing),
         "summary": summary(case.situation, verdict),
+        "mx": exchangers(case),
         "screen": lines or [f"No guard says anything against the step {case.step}."],
     }
 

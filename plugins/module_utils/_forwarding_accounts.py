@@ -23,6 +23,17 @@ FORWARD, LOCAL, OWN, STATUS = (
 )
 ATTRIBUTES = (FORWARD, OWN, LOCAL, STATUS)
 LONGEST_FORWARD = 256  # characters of a value of zimbraMailForwardingAddress
+SIEVE = "zimbraMailSieveScript"
+# A Sieve script's comments, strings (1: quoted, 2: of several lines), words and signs.
+_TOKEN = re.compile(
+    r"#[^\n]*|/\*.*?(?:\*/|\Z)"
+    r'|"((?:\\.|[^"\\])*)(?:"|\Z)'
+    r"|text:[ \t]*(?:#[^\n]*)?\r?\n(.*?)(?:^\.\r?$|\Z)"
+    r"|:?\w+|[{};]",
+    re.DOTALL | re.MULTILINE,
+)
+# A wave's rows say keep_copy themselves, so that the role's own variable does not reach them.
+COPIES = "keep_copy: true (of the role source_forwarding_keep_copy, in a wave coexistence_forward_keep_copy)"
 FULL = 95.0  # per cent of a mailbox from which on it soon refuses mail
 
 
@@ -82,6 +93,53 @@ def refusals(account: Account, forward: Forward, asked: Wanted) -> list[str]:
             f"{account.name} is forwarded to {', '.join(theirs)} already; end that first, or accept_risks: [S3] to leave it beside."
         )
     return found
+
+
+def scripts(output: str, names: Sequence[str]) -> dict[str, str]:
+    """What `zmprov ga NAME zimbraMailSieveScript` prints for each of these names, in their order; one that it says nothing of is missing.
+
+    A user may write what looks like a header into the script: only names that were asked for count, each after the one before.
+    """
+    lines = [re.sub(r"^(?:prov> )+", "", line).rstrip() for line in output.splitlines()]
+    starts: dict[str, int] = {}
+    begin = 0
+    for name in names:
+        at = next((at for at in range(begin, len(lines)) if _heads(lines, at, name)), None)
+        if at is not None:
+            starts[name] = at
+            begin = at + 1
+    ends = [*list(starts.values())[1:], len(lines)]
+    texts = {name: "\n".join(lines[at + 1 : end]) for (name, at), end in zip(starts.items(), ends, strict=False)}
+    return {name: text.removeprefix(f"{SIEVE}:").strip() for name, text in texts.items()}
+
+
+def _heads(lines: Sequence[str], at: int, name: str) -> bool:
+    """Whether a line is the header of an account, which its script follows, or nothing."""
+    after = lines[at + 1] if at + 1 < len(lines) else ""
+    return lines[at].lower() == f"# name {name}" and (not after or after.startswith((f"{SIEVE}:", "# name ")))
+
+
+def redirects(script: str) -> tuple[str, ...]:
+    """Where a Sieve script may redirect mail to; a rule that its user has switched off (disabled_if) does not count."""
+    found: list[str] = []
+    taking: list[str] | None = None
+    off, disabling = [False], False
+    for token in _TOKEN.finditer(script):
+        word, text = token[0].lower(), token[1] if token[1] is not None else token[2]
+        if text is not None:
+            taking = taking if taking is None else [*taking, plain(re.sub(r"\\(.)", r"\1", text))]
+        elif word == "redirect" and not off[-1]:
+            taking = []
+        elif word == "disabled_if":
+            disabling = True
+        elif word == "{":
+            off, disabling = [*off, off[-1] or disabling], False
+        elif word in (";", "}"):
+            found += [] if taking is None else taking or ["somebody"]
+            taking = None
+            off = off[:-1] if word == "}" and len(off) > 1 else off
+    found += [] if taking is None else taking or ["somebody"]
+    return tuple(dict.fromkeys(found))
 
 
 def zimbra_on(account: Account, forward: Forward, asked: Wanted) -> tuple[list[str], list[str]]:
@@ -206,7 +264,7 @@ def _cpanel_faults(domain: Domain, forward: Forward, asked: Wanted) -> Iterable[
         yield f"{name} is forwarded to {', '.join(theirs)} already; end that first, or accept_risks: [S3] to leave it beside."
     boxes = domain.mailboxes or {}
     if name in boxes and not forward.keep:
-        yield f"{name} has a mailbox here, which gets every message too; keep_copy: true accepts that, or delete it after the last sync."
+        yield f"{name} has a mailbox here, which gets every message too; {COPIES} accepts that, or delete the mailbox after the last sync."
     used = boxes.get(name)
     if used is not None and used >= FULL and "S9" not in asked.risks:
         yield f"{name}: the mailbox is {used:g} % full; when it refuses mail the forward gets none either: raise its quota (S9)."

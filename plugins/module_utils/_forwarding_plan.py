@@ -38,22 +38,29 @@ SWITCHES = {"on": PRESENT, "off": ABSENT, "read": READ}
 FILES = (files.VENDOR, files.GOOGLE)
 FILE: dict[str, Any] = {
     **ARGUMENTS,
-    "dest": {"type": "path", "required": True},
+    "dest": {"type": "path"},
     "format": {"type": "str", "choices": list(FILES), "default": files.VENDOR},
     "delta": {"type": "path"},
     "effective": {"type": "str", "default": ""},
+    "dump": {"type": "path"},
 }
+# What must happen before the forwards of a file act.
+TAKEN = {
+    files.VENDOR: "once the provider has taken it in",
+    files.GOOGLE: "once a person has entered it into the recipient address map, and up to 24 hours later",
+}
+# The one remedy for not knowing what became of a file.
+ASK = "ask for a dump taken after the change and give it as dump (source_forwarding_dump of the role)"
 # Back end: what its module takes.
 BACKENDS: dict[str, dict[str, Any]] = {"postfix": POSTFIX, "zimbra": ZIMBRA, "cpanel": CPANEL, "csv": FILE, "google": FILE}
 PLAN: dict[str, Any] = {
     **{name: entry for options in (POSTFIX, ZIMBRA, CPANEL) for name, entry in options.items()},
-    **{name: {key: value for key, value in entry.items() if key != "required"} for name, entry in FILE.items() if name != "format"},
+    **{name: entry for name, entry in FILE.items() if name != "format"},
     "forwards": {"type": "list", "elements": "dict", "default": [], "options": ROW},
     "backend": {"type": "str", "choices": list(BACKENDS)},
     "way": {"type": "dict"},
     "ways": {"type": "list", "elements": "dict", "default": []},
     "list_file": {"type": "path"},
-    "dump": {"type": "path"},
     "confirm": {"type": "bool", "default": False},
 }
 
@@ -89,8 +96,8 @@ def _one(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     problems = []
     if not rows and asked.state != EXACT:
         problems.append("no forward is declared: give forwards, or list_file, which the forwarding list of a wave is.")
-    if backend in FILES and not params.get("dest") and not (asked.state == READ and params.get("dump")):
-        problems.append(f"the back end {backend} needs dest, the file on the controller that it writes.")
+    if backend in FILES:
+        problems += _places(params, asked)
     if problems:
         raise ForwardingError(problems)
     dump = _dump(params, host, asked)
@@ -98,12 +105,22 @@ def _one(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     options["forwards"] = [forward.row for forward in asked.forwards]
     if backend in FILES:
         options["format"] = backend
-        options["dest"] = params["dump"] if asked.state == READ and params.get("dump") else params["dest"]
+        options = {name: value for name, value in options.items() if name != "dump" or (asked.state == READ and value)}
     where = str((params.get("way") or {}).get("host") or "")
     options["host"] = where
     kinds = ("postfix", "zimbra", "cpanel")
     steps = {kind: [options] if kind == backend else [] for kind in kinds} | {"file": [options] if backend in FILES else []}
     return {"changed": False, "plan": steps, "host": where, "declared": len(asked.forwards), "dump": dump}
+
+
+def _places(params: Mapping[str, Any], asked: Wanted) -> list[str]:
+    """What is wrong with the paths of a file: none to write, or one to read back that says only what was asked for."""
+    dest, dump = str(params.get("dest") or ""), str(params.get("dump") or "")
+    if asked.state != READ and not dest:
+        return ["dest is empty; name the file on the controller that csv and google write."]
+    if dest and dump and os.path.realpath(dest) == os.path.realpath(dump):
+        return [f"dump {dump} is the file that is written here (dest) and shows no forward; give what the source exports (S14)."]
+    return []
 
 
 def _text(host: Host, path: str, what: str) -> str:
@@ -140,9 +157,12 @@ def _dump(params: Mapping[str, Any], host: Host, asked: Wanted) -> dict[str, Any
 def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     """Write the full wanted state, and on demand what changed since. Raises ForwardingError, OSError."""
     asked = wanted(params)
-    dest, google = str(params["dest"]), params["format"] == files.GOOGLE
+    problems = _places(params, asked)
+    if problems:
+        raise ForwardingError(problems)
     if asked.state == READ:
-        return {**_shown(host, dest, asked), "files": {}, "removed": []}
+        return {**_shown(host, str(params.get("dump") or ""), asked), "files": {}, "removed": []}
+    dest, google = str(params["dest"]), params["format"] == files.GOOGLE
     with host.alone(os.path.dirname(dest) or "."):
         text = host.read(dest)
         before = files.as_forwards(files.read(text or "", dest), dest, bool(params["keep_copy"]))
@@ -157,18 +177,34 @@ def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
                 told["delta"] = _note(str(params["delta"]), changed)
             host.move(host.stage(dest, made), dest)
     gone = [before[name].row for name in sorted(set(before) - set(after))]
-    return {**report(before, after, asked, dest), "files": told, "removed": gone}
+    said = _covering(told, str(params["format"]), ahead=host.check and made != text)
+    return {**report(before, after, asked, dest), "files": told, "removed": gone, "msg": said}
+
+
+def _covering(told: Mapping[str, Mapping[str, Any]], form: str, *, ahead: bool) -> str:
+    """What goes along with the files. ahead: they are not written yet."""
+    verb = "would have" if ahead else "has"
+    parts = [f"{one['path']} {verb} {one['lines']} lines, SHA-256 {one['sha256']}" for one in told.values()]
+    return f"{'; '.join(parts)}. The forwards act only {TAKEN[form]}. Then {ASK}."
 
 
 def _shown(host: Host, path: str, asked: Wanted) -> dict[str, Any]:
-    """What the file shows: what was asked for last, or a dump of the source. Without it nothing is known. Raises ForwardingError."""
-    text = host.read(path)
+    """What a dump of the source shows. Without one nothing is known: our own file says what was asked for, not what came of it."""
+    text = host.read(path) if path else None
+    total = len(asked.by_address)
     if text is None:
-        host.warnings.append(f"{path} is not there, so which forwards are on is unknown; give dump, which the source exports (S14).")
-        return {**seen(asked, {}, path), "found": []}
+        why = f"{path} is not there" if path else "the file that was written shows no effect"
+        said = f"Whether {total} addresses are forwarded is unknown, since {why}: {ASK} (S14)."
+        host.warnings.append(said)
+        told = seen(asked, {}, path)
+        counts = {**told["counts"], "unchanged": 0, "unknown": total}
+        return {**told, "found": [], "counts": counts, "msg": said}
     rows = files.read(text, path)
-    found = {address: leading(address, sorted(one.targets), asked, keep=bool(one.keep)) for address, one in rows.items()}
-    return seen(asked, {address: forward for address, forward in found.items() if forward}, path)
+    now = {address: leading(address, sorted(one.targets), asked, keep=bool(one.keep)) for address, one in rows.items()}
+    told = seen(asked, {address: forward for address, forward in now.items() if forward}, path)
+    on = sum(1 for one in told["found"] if one["on"])
+    counts = {**told["counts"], "unknown": 0}
+    return {**told, "counts": counts, "msg": f"{path} shows {on} of {total} addresses forwarded."}
 
 
 def _delta(before: Mapping[str, Forward], after: Mapping[str, Forward], google: bool, effective: str) -> str:

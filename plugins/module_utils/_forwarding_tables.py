@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ._forwarding import Forward, is_address, plain
+from ._forwarding import Forward, domain_of, is_address, plain
 
 MARK = "# Made by mailops.exchange.postfix_forwarding. Other forwards belong into a map of their own.\n"
 PARAMETER = "virtual_alias_maps"
@@ -27,9 +27,11 @@ class Entry:
 
     @property
     def forward(self) -> Forward | None:
-        """The forward that this line is, if it is one of ours in form: one target, or the address itself and one target."""
+        """The forward that this line is, if it is one of ours in form: one target in another domain, and perhaps the address itself."""
         others = [target for target in self.targets if target != self.key]
         if not is_address(self.key) or len(others) != 1 or len(self.targets) > 2:
+            return None
+        if not is_address(others[0]) or domain_of(others[0]) == domain_of(self.key):
             return None
         return Forward(self.key, others[0], len(self.targets) == 2)
 
@@ -193,11 +195,10 @@ def unlisted(main_cf: str, name: str, default: str) -> str:
 
 
 def strangers(found: Mapping[str, tuple[str, ...]], asked: Iterable[Forward]) -> list[tuple[str, str]]:
-    """Addresses that another map leads out of their own domain, to somewhere else than we do: (address, targets)."""
+    """Addresses that another map leads to somebody else than we do: (address, targets). An address that leads to itself does not."""
     told = []
     for forward in asked:
-        away = [target for target in found.get(forward.address, ()) if "@" in target and target != forward.target]
-        away = [target for target in away if target.rpartition("@")[2] != forward.address.rpartition("@")[2]]
-        if away:
-            told.append((forward.address, ", ".join(away)))
+        others = [target for target in found.get(forward.address, ()) if target not in (forward.address, forward.target)]
+        if others:
+            told.append((forward.address, ", ".join(others)))
     return told

@@ -12,7 +12,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._forwarding import ABSENT, ARGUMENTS, EXACT, READ, Forward, ForwardingError, Wanted, leading, report, seen, wanted
-from ._forwarding_accounts import ATTRIBUTES, FORWARD, Account, accounts, expected, refusals, zimbra_off, zimbra_on
+from ._forwarding_accounts import (
+    ATTRIBUTES,
+    FORWARD,
+    SIEVE,
+    Account,
+    accounts,
+    expected,
+    redirects,
+    refusals,
+    scripts,
+    zimbra_off,
+    zimbra_on,
+)
 from ._forwarding_host import Done, Host
 
 # How zmprov says that there is no such account.
@@ -64,6 +76,26 @@ class Zimbra:
                 problems.append(f"{name}: zmprov shows no account: {one.why}; correct the address, and run the task as the user zimbra.")
         if problems:
             raise ForwardingError(problems)
+        return found
+
+    def redirected(self, names: Sequence[str]) -> list[str]:
+        """Accounts whose own filter sends mail on, which no attribute shows, one line each; and those whose filter cannot be read (S14).
+
+        The scripts are read by themselves, since their users may write anything into them.
+        """
+        if not names:
+            return []
+        asked = sorted(names)
+        done = self._batch([f"ga {name} {SIEVE}" for name in asked], writes=False)
+        known, why = (scripts(done.out, asked), done.why[:200]) if done else ({}, "")
+        found = []
+        for name in asked:
+            goals = ", ".join(redirects(known.get(name, "")))
+            if name not in known:
+                found.append(f"{name}: {SIEVE} cannot be read, so nobody knows where it redirects: {why}; run the task as zimbra (S14).")
+            elif goals:
+                what = f"{name}: a filter of the user redirects mail to {goals}, a second forward"
+                found.append(f"{what}; have the user end it, or accept_risks: [S3] to leave it beside.")
         return found
 
     def forwarded(self) -> list[str]:
@@ -123,6 +155,7 @@ def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     on = {} if asked.state == ABSENT else requests
     off = requests if asked.state == ABSENT else {name: before[name] for name in before if name not in requests and asked.state == EXACT}
     problems = [text for name, forward in on.items() for text in refusals(found[name], forward, asked)]
+    problems += zimbra.redirected(list(on)) if "S3" not in asked.risks else []
     if problems:
         raise ForwardingError(problems)
     steps = [zimbra_on(found[name], forward, asked) for name, forward in on.items()]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from ._routing import _exchangers as mx
@@ -34,7 +35,9 @@ RECORD_STEPS = frozenset(
     {"preflight", "setup", "enforce", "cutover", "mx", "restored", "status", "verify", "reconcile", "snapshot", "route"}
 )
 MX_STEPS = RECORD_STEPS | {"rollback", "mx_back", "teardown", "sources_off", "forward", "unforward"}
-IPV6_STEPS = frozenset({"preflight", "setup"})
+# Steps whose guards read IPv6, and those of them after which the sources' addresses are written down in the tenant.
+IPV6_STEPS = frozenset({"preflight", "setup", "snapshot", "status", "verify", "reconcile"})
+PLANNED_STEPS = frozenset({"preflight", "setup", "snapshot"})
 # Seconds that a name server has to answer, each of two times.
 PATIENCE = 1.5
 # More rows than this in two days: then the trace does not end in time, and counts as not read.
@@ -169,9 +172,24 @@ def gather(case: Situation, context: Context) -> tuple[Observed, Evidence]:
             ask()
     changes = {domain: seen.change for domain, seen in look.seen.items() if seen.change}
     seen = {domain: seen.mx for domain, seen in look.seen.items() if seen.mx}
-    observed = Observed(mx=seen, dns=dict(look.records))
+    observed = Observed(mx=seen, dns=dict(look.records), moving=moving(case))
     evidence = Evidence(mx_changes=changes, trace=look.trace, dns=dict(look.records), ipv6=look.ipv6, unread=look.unread)
     return observed, evidence
+
+
+def moving(case: Situation) -> dict[str, str]:
+    """Users whose forwards are to be switched on although their membership may not act yet, each with the time by which it does.
+
+    It counts from when the group's line notes that the membership changed. In check mode waits are taken as passed.
+    """
+    if case.step != "forward" or case.check_mode:
+        return {}
+    now, latency = objects.clock(case.snapshot), int(case.inputs.raw["rule_latency"])
+    changed = objects.moment(objects.line_of(case.inputs, case.snapshot).moved, now)
+    if changed is None or not objects.remaining(changed, latency, now):
+        return {}
+    until = objects.stamp(changed + timedelta(seconds=latency))
+    return {user.address: until for user in case.inputs.users}
 
 
 def _told(case: Situation) -> bool:
@@ -189,7 +207,8 @@ def _by_address(case: Situation) -> bool:
     """Whether somebody is, or is to be, known by an IPv4 address."""
     rules = any(not is_empty(rule.row.get("SenderIpRanges")) for rule in case.snapshot.rules)
     inbound = any(as_list(one.row.get("SenderIPAddresses")) for one in case.snapshot.inbound)
-    return rules or inbound or any(source.source_ip_ranges for source in case.inputs.sources)
+    planned = case.step in PLANNED_STEPS and any(source.source_ip_ranges for source in case.inputs.sources)
+    return rules or inbound or planned
 
 
 def to_note(case: Situation, evidence: Evidence, context: Context) -> Mapping[str, str]:

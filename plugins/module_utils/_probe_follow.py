@@ -155,7 +155,8 @@ class Follower:
         """The end that the rows show; none while a row is under way or nothing is there."""
         failed = next((row for row in self._rows if fold(row.get("Status")) in FAILED), None)
         if failed is not None:
-            return End(REFUSED, f"{failed.get('Status')}: {_words(failed, 'fail')}")
+            # What a connector carried was at the source, which refused it: the rule that names the connector acts.
+            return End(REFUSED, f"{failed.get('Status')}: {_words(failed, 'fail')}", SOURCE if _by_connector(failed) else "")
         if any(fold(row.get("Status")) in MOVING for row in self._rows):
             return End()
         mine = [row for row in self._rows if fold(row.get("Status")) != "expanded"]
@@ -165,8 +166,8 @@ class Follower:
             return End(ARRIVED, _words(next(row for row in mine if _events(row) & PLACED), "deliver"), TENANT)
         last = mine[-1]
         if _events(last) & LEFT:
-            by_connector = any(connector_of(event) for event in last["Details"])
-            return End(ARRIVED, _words(last, "send"), SOURCE if by_connector or str(last.get("ToIP")) in self._course.hosts else "")
+            known = _by_connector(last) or str(last.get("ToIP")) in self._course.hosts
+            return End(ARRIVED, _words(last, "send"), SOURCE if known else "")
         return End(ARRIVED, f"{last.get('Status')}, and the detail names no way out", TENANT) if not last["Details"] else End()
 
     def _with_way(self, end: End) -> End:
@@ -207,6 +208,10 @@ class Follower:
         except ExchangeError as error:
             return f"its detail could not be read: {error}"
         return _words(row, "defer")
+
+
+def _by_connector(row: Row) -> bool:
+    return any(connector_of(event) for event in row["Details"])
 
 
 def _events(row: Row) -> set[str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._foresight import Sight, look_ahead
-from ansible_collections.mailops.exchange.plugins.module_utils._foretell import outside
+from ansible_collections.mailops.exchange.plugins.module_utils._foretell import seen_of
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _rehearse_words as words
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse import Stage
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_plan import Plot, story
@@ -69,20 +69,23 @@ def _rehearsed(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def plot_of(params: Mapping[str, Any], context: Context, sight: Sight) -> Plot:
     """Where the plan begins."""
     case, reading = sight.situation, sight.reading
-    seen, evidence = outside(params, context, sight)
+    seen, evidence = seen_of(params, context, sight)
     world = world_of(case.snapshot, case.inputs, reading.rows, reading.members, seen)
     shown = Shown(case.snapshot, reading.rows.get("domains", []))
     return Plot(case, shown, reading.rows, reading.members, seen, evidence, world)
 
 
 def _missing(plot: Plot) -> list[str]:
-    """Inputs without which much stays unknown, one line each."""
+    """Inputs without which much stays unknown, one line each with the variable that a play sets."""
     lines = []
-    unknown = [domain for domain in plot.inputs.domains if domain not in plot.world.mx]
-    if unknown:
-        lines.append(f"The MX of {', '.join(unknown)} is not known, so the way of mail from outside is not; say it in known.mx.")
+    for domain in (domain for domain in plot.inputs.domains if domain not in plot.world.mx):
+        why = plot.evidence.unread.get(f"mx {domain}") or "nobody was asked"
+        lines.append(
+            f"The MX of {domain} is not known ({why}), so the way of mail from outside is not; say who holds it in coexistence_known"
+            f' (key mx), such as {{"mx": {{"{domain}": "source"}}}}.'
+        )
     if plot.inputs.source_list is None:
-        lines.append("There is no source list, so nobody knows who reads at the source; give it in source_file.")
+        lines.append("There is no source list, so nobody knows who reads at the source; give it in coexistence_source_file.")
     if not plot.inputs.waves:
-        lines.append("There is no waves file, so no wave is played; give it in waves_file.")
+        lines.append("There is no waves file, so no wave is played; give it in coexistence_waves_file.")
     return lines

@@ -26,6 +26,8 @@ CLOCK = Cmdlet("Get-OrganizationConfig")
 DAYS_A_QUERY, DAYS_BACK, DEFAULT_DAYS = 10, 90, 2
 # The service's clock goes on between our asking for it and the query, so that the very last minutes are out of reach.
 MARGIN = timedelta(minutes=5)
+# A message may be on its way for a while before and after the time that its row shows.
+AROUND = timedelta(days=1)
 # The clock is told in whole seconds.
 TICK = timedelta(seconds=1)
 PAGE = 5000
@@ -60,6 +62,7 @@ class Tracer:
         self, session: Session, sleep: Callable[[float], None] = time.sleep, progress: Callable[[str], None] = lambda _text: None
     ) -> None:
         self._session, self._sleep, self._progress = session, sleep, progress
+        self._now: datetime | None = None
         self.requests = 0
 
     @classmethod
@@ -73,7 +76,9 @@ class Tracer:
             self._progress(f"the message trace takes {RATE['limit']} requests in five minutes: waiting for {left:.0f} s")
             self._sleep(left)
         self.requests += 1
-        return self._session.call(cmdlet)
+        reply = self._session.call(cmdlet)
+        self._now = parse_date(reply.date) or self._now
+        return reply
 
     def read(self, start: datetime, end: datetime, filters: Mapping[str, Any], limit: int = 0) -> Found:
         """Everything between two times, or the newest `limit` rows."""
@@ -115,9 +120,19 @@ class Tracer:
         """The events of each row, oldest first; `Data` as a mapping."""
         found = []
         for row in rows:
-            asked = {"MessageTraceId": row["MessageTraceId"], "RecipientAddress": row["RecipientAddress"]}
+            asked = {"MessageTraceId": row["MessageTraceId"], "RecipientAddress": row["RecipientAddress"], **self._around(row)}
             found += [{**event, "Data": data_of(event)} for event in self.ask(Cmdlet(DETAIL, asked)).rows]
         return found
+
+    def _around(self, row: Row) -> dict[str, str]:
+        """The days around a row, within what the service takes; without them it looks at the last days alone. Empty without a time."""
+        at = parse_date(row.get("Received"))
+        if at is None:
+            return {}
+        first, last = at - AROUND, at + AROUND
+        if self._now:
+            first, last = max(first, self._now - timedelta(days=DAYS_BACK) + MARGIN), min(last, self._now + TICK)
+        return {"StartDate": stamp(first), "EndDate": stamp(last)}
 
 
 def _goes_on(reply: Reply) -> bool:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ._probing import mail_probe
+from ._probing import TIMES, mail_probe
 from ._routing import _checks as checks
 from ._routing._evidence import ARRIVED, MISSING, NOT_PROBED
+from ._routing._mail_plan import LOOK
 from ._routing._objects import stamp
 from ._routing._options import VARIABLES
 from ._runner import Context, InputError
@@ -20,6 +21,8 @@ from ._session import TimedOut
 from ._trace import CLOCK, now_of
 from ._values import parse_date
 
+# Seconds that a probe is followed for when hardly any are left: one look at least.
+LEAST = 1.0
 # Options of a coexistence that a probe takes over.
 SHARED = ("name_servers", "smtp_overrides", "submission_host", "submission_port", "mailbox_url")
 
@@ -51,9 +54,14 @@ class _Pace:
         self._deadline = context.monotonic() + self.timeout
 
     @property
+    def left(self) -> float:
+        """Seconds until the time is up."""
+        return max(0.0, self._deadline - self.context.monotonic())
+
+    @property
     def over(self) -> bool:
         """True when the time is up."""
-        return self.context.monotonic() >= self._deadline
+        return not self.left
 
     def pause(self, seconds: float) -> None:
         """Sleep, an interval at most."""
@@ -91,27 +99,33 @@ def _by_probe(params: Mapping[str, Any], probes: Sequence[Mapping[str, Any]], re
     done: dict[int, Result] = {}
     while True:
         for number, one in enumerate(probes):
-            if number not in done or not settled(one, done[number]):
-                done[number] = _probe(params, one, pace.context)
+            if done and pace.over:
+                # Nothing begins that would outlast the wait.
+                done.setdefault(number, {**one, "place": "", "result": MISSING, "why": "the time was up before it was made"})
+            elif number not in done or not settled(one, done[number]):
+                done[number] = _probe(params, one, pace)
         left = [done[number] for number, one in enumerate(probes) if not settled(one, done[number])]
+        if left and not patient:
+            pace.context.progress(f"not shown yet, {reason}: {told(left[0])}{f' and {len(left) - 1} more' if len(left) > 1 else ''}")
         if not left or not patient:
             return [done[number] for number in range(len(probes))]
         if pace.over:
             raise TimedOut(
                 f"after {pace.timeout:.0f} s {len(left)} of {len(probes)} probes for {reason} do not show it: {told(left[0])}.",
-                remedy="Look at the rules and at the group, then run again: what was done is kept.",
+                remedy=str(params.get("remedy") or LOOK),
             )
         pace.context.progress(f"waiting for {reason}: {len(left)} of {len(probes)} probes do not show it yet: {told(left[0])}")
         pace.pause(pace.interval)
 
 
-def _probe(params: Mapping[str, Any], one: Mapping[str, Any], context: Context) -> Result:
+def _probe(params: Mapping[str, Any], one: Mapping[str, Any], pace: _Pace) -> Result:
     declared = params.get("declared") or {}
     settings = {name: declared[name] for name in SHARED if not checks.blank(declared.get(name))}
     wanted = {key: value for key, value in one.items() if key not in {"place", "avoid"}}
     if one.get("origin") != "tenant" and not one.get("sender"):
         return {**one, "place": "", "result": NOT_PROBED, "why": "no sender is named for it (coexistence_probe_outside_sender)"}
-    return {**one, **mail_probe({**settings, **wanted}, context)}
+    looks = {"interval": min(TIMES["interval"], pace.interval), "timeout": min(TIMES["timeout"], max(pace.left, LEAST))}
+    return {**one, **mail_probe({**settings, **looks, **wanted}, pace.context)}
 
 
 def settled(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:

@@ -72,6 +72,14 @@ summary:
   description: Figures of the step; no addresses.
   returned: success
   type: dict
+mx:
+  description:
+    - Who answers for each C(domain), as far as the step asks - C(holder) (C(tenant), a source's name or another host; empty where it is not
+      known, with C(why)), C(before) and C(until) (what some resolvers still hold), C(ttl) and C(held) (seconds that the record lives at the
+      domain's own name servers, and the longest that a resolver holds it; null where nobody told).
+  returned: success
+  type: list
+  elements: dict
 screen:
   description: The findings as lines of text.
   returned: success

@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - mailops.exchange.attributes
   - mailops.exchange.coexistence
+  - mailops.exchange.foresight
 options:
   step:
     description:
@@ -96,6 +97,19 @@ screen:
   returned: when no guard refused
   type: list
   elements: str
+mx:
+  description:
+    - Who answers for each C(domain), for O(step=preflight) - C(holder) (C(tenant), a source's name or another host; empty where it is not
+      known, with C(why)), C(before) and C(until) (what some resolvers still hold), C(ttl) and C(held) (seconds that the record lives at the
+      domain's own name servers, and the longest that a resolver holds it; null where nobody told).
+  returned: for O(step=preflight), also when a guard refused
+  type: list
+  elements: dict
+time_plan:
+  description: What comes when, by the service's clock, and who switches the forwards; empty when nobody goes back.
+  returned: for O(step=unforward)
+  type: list
+  elements: str
 arrived:
   description:
     - What reached the tenant mailbox of each user who goes back, by the message trace since the group was made (at most 90 days), with
@@ -121,11 +135,12 @@ calls:
 """
 
 from ansible_collections.mailops.exchange.plugins.module_utils._coexistence import plan_info
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import ARGUMENT_SPEC, STEPS
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._foresight_options import FORESIGHT
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import STEPS
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Tool
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
 
-SPEC = Tool(plan_info, {**ARGUMENT_SPEC, "step": {"type": "str", "required": True, "choices": list(STEPS)}})
+SPEC = Tool(plan_info, {**FORESIGHT, "step": {"type": "str", "required": True, "choices": list(STEPS)}})
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ short_description: Take a snapshot of a tenant to predict from
 version_added: 0.1.0
 description:
   - Reads everything that a prediction of mail routing needs, in as few round trips as it takes, stamped with the service's time.
-  - Objects that changed while the reading went on are read again, at most three times; then they are told.
+  - Objects that changed while the reading went on are read again. At the end everything is listed once more, members of groups too, and
+    what differs is read anew, at most three times; then it is told.
   - The snapshot can be given to M(mailops.exchange.mail_route_info), M(mailops.exchange.coexistence_check_info) and
     M(mailops.exchange.rehearsal_info), which then read nothing.
   - It holds names and addresses of every recipient, so O(dest) is written for its owner alone.

@@ -41,6 +41,9 @@ options:
     description: Whether probes are made again; V(false) makes each once and returns what became of it.
     type: bool
     default: true
+  remedy:
+    description: What to do when the probes do not show it in time, for the message; left out, to look at rules and group.
+    type: str
   interval:
     description:
       - Seconds between two looks at the service's clock, and between two rounds of probes.
@@ -111,6 +114,7 @@ SPEC = Tool(
         "reason": {"type": "str", "default": "a change to take effect"},
         "probes": {"type": "list", "elements": "dict"},
         "patient": {"type": "bool", "default": True},
+        "remedy": {"type": "str"},
         "interval": {"type": "float"},
         "timeout": {"type": "int"},
         "declared": {"type": "dict"},

@@ -40,6 +40,7 @@ EXAMPLES = r"""
     domains: [example.com]
     users: [user@example.com]
     state: returned
+    forwards: [] # the forward is off, which you saw yourself; else U8 refuses, since mail would loop
 """
 
 RETURN = r"""
@@ -60,6 +61,22 @@ refused:
   elements: dict
 counts:
   description: How many users were moved, kept and refused.
+  returned: success
+  type: dict
+time_plan:
+  description:
+    - What comes when, by the service's clock, and who switches the forwards; empty when nobody moves and nothing is waited for, or when
+      an earlier task of a rollback printed it.
+  returned: success
+  type: list
+  elements: str
+waits:
+  description: What to wait for before the next step, as options of M(mailops.exchange.coexistence_wait).
+  returned: success
+  type: list
+  elements: dict
+declared:
+  description: The variables of the run, with C(users) reduced to those who moved or had moved, for O(declared) of later tasks.
   returned: success
   type: dict
 lists:

@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Adds and deletes e-mail forwarders by UAPI, reads them first since adding twice forwards twice, and reads them back after.
   - A mailbox of the same name gets every message too, and cPanel has no switch for that. So a user with a mailbox is refused
-    unless C(keep_copy) is true, which accepts it.
+    unless C(keep_copy) is true, which accepts it. In a wave that is C(coexistence_forward_keep_copy), by which each row says it itself.
   - A forward counts as ours when its target lies in the domain of a target of O(forwards) or in O(routing_domain).
 author:
   - The mailops.exchange authors (!UNKNOWN)
@@ -39,6 +39,9 @@ options:
     default: /usr/local/cpanel/bin/uapi
 seealso:
   - module: mailops.exchange.forwarding_list
+notes:
+  - Forwarded mail counts against the hourly limit of outgoing mail of the domain, beyond which mail is deferred or discarded (S10). UAPI
+    does not show that limit, so nothing here reads it. Have it raised in WHM before a wave.
 """
 
 EXAMPLES = r"""

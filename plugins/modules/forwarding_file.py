@@ -15,16 +15,17 @@ description:
     from which the next run goes on.
   - V(csv) has the columns C(address), C(forward_to), C(keep_copy), C(action) and C(effective). V(google) has the lines of a recipient
     address map, which holds 5000 at most; whether originals are kept is a box of the map and not in the file.
-  - Who imports the file, and when, this module cannot know. What came of it a dump shows; see M(mailops.exchange.forwarding_plan_info).
+  - Who imports the file, and when, this module cannot know. The forwards act only once the provider has taken the file in, or a person
+    has entered its lines into the address map, which takes effect up to 24 hours later. What came of it only a dump shows; see O(dump)
+    and M(mailops.exchange.forwarding_plan_info).
 author:
   - The mailops.exchange authors (!UNKNOWN)
 extends_documentation_fragment:
   - mailops.exchange.forwarding
 options:
   dest:
-    description: The file with the full wanted state. Its folder must exist.
+    description: The file with the full wanted state. Its folder must exist. Needed unless O(state=read), which does not look at it.
     type: path
-    required: true
   format:
     description: The form of the file.
     type: str
@@ -37,6 +38,12 @@ options:
     description: When the forwards shall act, for the column C(effective) of V(format=csv).
     type: str
     default: ''
+  dump:
+    description:
+      - With O(state=read), what the source exports of its forwards, in either form. Never the file at O(dest), which says what was
+        asked for.
+      - Without it, or while it is not there, it is unknown which forwards are on.
+    type: path
 seealso:
   - module: mailops.exchange.forwarding_list
 notes:
@@ -57,8 +64,9 @@ EXAMPLES = r"""
 RETURN = r"""
 found:
   description:
-    - What the file at O(dest) shows of every address of O(forwards), with C(address), C(routing_address), C(keep_copy), and whether a
-      forward is C(on). Empty, with a warning, where there is no file.
+    - What the dump shows of every address of O(forwards), with C(address), C(routing_address), C(keep_copy), and whether a forward is
+      C(on).
+    - Empty, with a warning, without a dump. No address counts as on or as off then.
   returned: with O(state=read)
   type: list
   elements: dict
@@ -72,12 +80,19 @@ removed:
   returned: success
   type: list
   elements: dict
+msg:
+  description:
+    - What a covering note says, with each file's lines and SHA-256, and when the forwards act; or, with O(state=read), what the dump shows.
+  returned: success
+  type: str
 files:
   description: What a covering note says of C(full) and C(delta), each with C(path), C(lines) and C(sha256).
   returned: success
   type: dict
 counts:
-  description: Addresses that were C(switched_on), C(switched_off) or C(changed), and those asked about that stayed C(unchanged).
+  description:
+    - Addresses that were C(switched_on), C(switched_off) or C(changed) in the file, and those asked about that stayed C(unchanged).
+    - With O(state=read) also how many are C(unknown).
   returned: success
   type: dict
 restore:

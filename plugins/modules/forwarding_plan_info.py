@@ -44,7 +44,7 @@ options:
     description:
       - What the source exports of its forwards, as CSV with the columns C(address) and C(forward_to), perhaps C(keep_copy) and C(action),
         or with two columns and no header.
-      - With O(state=read), V(csv) and V(google) read it in place of O(dest).
+      - With O(state=read), V(csv) and V(google) read it alone; without it whether a forward is on is unknown. O(dest) is no dump.
     type: path
   confirm:
     description: Whether to fail unless O(dump) shows every declared forward as declared.

@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Predicts from the tenant as it is where mail to an address goes, because of what, since when, and when that will change.
   - Where a fact is disputed or a change may not act yet, every reading is walked, and the worst is the verdict.
+  - Whose membership of the group changed is noted nowhere, only when. Until that is long enough ago, its members count as just joined, and
+    whoever is asked about by O(addresses) or named in O(users) as just joined or gone.
   - With O(all), it does so for everybody, in counts and lists by outcome.
   - Sends no mail and writes nothing.
 author:

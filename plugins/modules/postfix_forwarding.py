@@ -14,6 +14,8 @@ description:
   - Keeps the forwards in a map of its own, which stands first in C(virtual_alias_maps), so that nobody else's file is touched.
   - The new map is built beside the old one, checked, and then put in its place at once; an interruption leaves the old map or the new one.
     Afterwards the map in use is asked for every address.
+  - What another map says of an address is overridden by ours. So an address that another map leads to anybody but itself, in whatever
+    domain, is refused (S3), such as a list of people, or the name of a local user.
   - When the last forward is switched off, the map and its place in C(main.cf) go too, and C(main.cf) is what it was, byte by byte.
 author:
   - The mailops.exchange authors (!UNKNOWN)

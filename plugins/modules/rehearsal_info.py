@@ -21,6 +21,8 @@ description:
   - Waits, probes, the validation of connectors and the message trace of days to come are taken as passed. An MX record is taken to live
     for an hour where that cannot be read.
   - Sends no mail and writes nothing.
+  - The playbook C(mailops.exchange.rehearse) takes O(known) from the variable C(coexistence_known), O(snapshot) from
+    C(coexistence_snapshot) and O(limit) from C(coexistence_rehearsal_limit), and every other option from the variable of the roles.
 author:
   - The mailops.exchange authors (!UNKNOWN)
 extends_documentation_fragment:
@@ -54,6 +56,9 @@ EXAMPLES = r"""
 - name: Show it
   ansible.builtin.debug:
     var: rehearsal.screen
+
+# By the playbook, where the name servers cannot be asked:
+# ansible-playbook mailops.exchange.rehearse -e '{"coexistence_known": {"mx": {"example.com": "source"}}}'
 """
 
 RETURN = r"""

@@ -15,6 +15,7 @@ description:
     C(zimbraPrefMailLocalDeliveryDisabled) ends the local copy. The way back goes in reverse, so that mail is never without a place.
   - A forward counts as ours when its target lies in the domain of a target of O(forwards) or in O(routing_domain).
     With O(state=absent) each row gives its target, or O(routing_domain) is given.
+  - A redirect in the user's own filter (C(zimbraMailSieveScript)) is a second forward that no attribute shows, and is refused (S3).
   - All users of a task share a few calls of C(zmprov), in its batch mode. What that prints is not trusted; every account is read again.
 author:
   - The mailops.exchange authors (!UNKNOWN)

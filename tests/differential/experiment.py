@@ -71,7 +71,7 @@ class Report:
 
     def missing(self, least: int, states: Iterable[str]) -> list[str]:
         """The lines of the table of states that were met less often than that."""
-        lines = [(state, number) for state in states for number in range(max(1, len(hurts(state))))]
+        lines = [(state, number) for state in states for number in range(len(hurts(state)))]
         return [f"{state}, line {number + 1}: {self.rows[state, number]}" for state, number in lines if self.rows[state, number] < least]
 
 
@@ -166,10 +166,7 @@ class Match:
 
     def _count(self, letter: Letter, reading: Reading, happened: str) -> None:
         """Count the lines of the table of states that this letter showed."""
-        lines = hurts(self.made.state)
-        if not lines:
-            self.report.rows[self.made.state, 0] += 1
-        for place, hurt in enumerate(lines):
+        for place, hurt in enumerate(hurts(self.made.state)):
             fits = letter.kind in hurt.kinds and letter.origin in hurt.origins and happened == hurt.outcome
             if fits and all(reading.get(fact, answer) == answer for fact, answer in hurt.reading.items()):
                 self.report.rows[self.made.state, place] += 1

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from .people import OTHER
-from .scenario import Row, Scenario
+from .scenario import ROUTING, Row, Scenario
 
 GATEWAY = "Gateway"
 WORD = "confidential"
@@ -50,6 +50,12 @@ def _redirect(scenario: Scenario, random: Random) -> Row:
     return rule("Redirect", SentTo=[_one(scenario, "shared")], RedirectMessageTo=[goal])
 
 
+def _readdress(scenario: Scenario, random: Random) -> Row:
+    """A redirect to another address of the same mailbox."""
+    kind = random.choice(("stub", "shared", "migrated", "alias"))
+    return rule("Readdress", SentTo=[_one(scenario, kind)], RedirectMessageTo=[f"{kind}1@{ROUTING}"])
+
+
 def _marked(scenario: Scenario, random: Random) -> list[Row]:
     name = "X-Passed"
     first = rule("Mark", RecipientDomainIs=[_domain_of_ours(scenario, random)], SetHeaderName=name, SetHeaderValue="yes")
@@ -72,6 +78,7 @@ TEMPLATES: tuple[Template, ...] = (
     lambda _s, r: rule("Words", RecipientAddressContainsWords=["room1", "second"], **_way(r)),
     lambda _s, r: rule("Patterns", RecipientAddressMatchesPatterns=[r"^folder\d@", r"^noobj\d@"], **_way(r)),
     _redirect,
+    _readdress,
     lambda s, r: rule("To one", SentTo=[_one(s, r.choice(("shared", "stub", "alias", "nobody")))], **_way(r)),
     lambda s, r: rule("To members", SentToMemberOf=[_one(s, "team")], **_way(r)),
     lambda s, r: rule("To all but members", RecipientDomainIs=[_domain_of_ours(s, r)], ExceptIfSentToMemberOf=[_one(s, "team")], **_way(r)),

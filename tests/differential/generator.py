@@ -34,11 +34,10 @@ def scenario(seed: int, kept: Sequence[str] = tuple(states.STATES)) -> Scenario:
     _mx(made, random, moved=plan.moved)
     _set_up(made, random, seeded=random.random() < 0.5 if plan.seeded is None else plan.seeded)
     change(made, random)
-    if not plan.quiet:
-        _surroundings(made, random)
+    _surroundings(made, random)
     for number, row in enumerate(made.rows("TransportRule")):
         row["Priority"] = number
-    _senders(made, random, strict=plan.strict)
+    _senders(made, random, strict=plan.strict, closed=plan.closed)
     letters.write(made, random)
     made.rows("OrganizationConfig")[0]["DisablePlusAddressInRecipients"] = made.reading["plus_addressing"] == "off"
     return made
@@ -170,7 +169,7 @@ def _inbound(made: Scenario, random: Random) -> Row:
     return {**base, **random.choice(kinds)}
 
 
-def _senders(made: Scenario, random: Random, *, strict: bool) -> None:
+def _senders(made: Scenario, random: Random, *, strict: bool, closed: bool) -> None:
     made.strict.add(STRICT)
     if random.random() < 0.15:
         made.strict.add(made.domains[0])
@@ -180,7 +179,7 @@ def _senders(made: Scenario, random: Random, *, strict: bool) -> None:
         {
             "Name": ORGANIZATION,
             "Identity": ORGANIZATION,
-            "RejectDirectSend": random.random() < 0.12,
+            "RejectDirectSend": random.random() < 0.12 or closed,
             "DisablePlusAddressInRecipients": False,
             "IsDehydrated": False,
         }

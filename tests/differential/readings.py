@@ -21,6 +21,7 @@ PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "recipient_address_type": ("unset_address_type", {"resolved": "Resolved", "original": "Original"}),
     "two_routes": ("two_connectors", {"last": "last", "first": "first"}),
     "missing_connector": ("missing_connector", {"stuck": "stuck", "ignored": "rule_error"}),
+    "rules_after_redirect": ("rules_after_redirect", {"spared": False, "act": True}),
     "honor_dmarc": ("honor_dmarc", {"on": True, "off": False}),
 }
 # Facts that the sandbox has as settings of the organization or of a host.

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
+from .foreign_rules import rule
+from .people import Maker
 from .scenario import ORGANIZATION, ROUTING, STRICT, TENANT, Scenario
 
 GROUP = "Migrated Users"
@@ -16,14 +18,17 @@ GROUP = "Migrated Users"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a state asks of the set-up before it is changed. scope: empty leaves it to chance. seeded: who is cloud-only is in the group."""
+    """What a state asks of the set-up before it is changed. scope: empty leaves it to chance. seeded: who is cloud-only is in the group.
+
+    closed: the tenant refuses its own senders from outside.
+    """
 
     scope: str = ""
     seeded: bool | None = None
     pending: bool | None = False
     moved: bool = False
     strict: bool = False
-    quiet: bool = False
+    closed: bool = False
 
 
 Change = Callable[[Scenario, Random], None]
@@ -136,10 +141,30 @@ def group_gone_rule_acting(scenario: Scenario, random: Random) -> None:
 
 
 def authoritative(scenario: Scenario, random: Random) -> None:
-    """No rules, and the shared domains are the tenant's alone."""
+    """No rules, and the shared domains are the tenant's alone; the first host caught what nobody has."""
     no_rules(scenario, random)
     for row in scenario.rows("AcceptedDomain"):
         row["DomainType"] = "Authoritative"
+    scenario.hosts[0].unknown = "catch_all"
+    scenario.people["caught"] = scenario.people["nobody"][:1]
+
+
+def newcomer(scenario: Scenario, random: Random) -> None:
+    """A new hire has a mailbox on both sides and a forward, and is not in the group."""
+    maker, address = Maker(scenario, random), f"newcomer1@{scenario.domains[0]}"
+    maker.mailbox("newcomer1", address)
+    maker.listed(address)
+    maker.forward(address)
+    scenario.people["newcomer"] = [address]
+
+
+def left_over(scenario: Scenario, random: Random) -> None:
+    """After a teardown: no routing rule, but a rule that spares the hosts' mail the filter, and their connectors in both directions."""
+    authoritative(scenario, random)
+    addresses = [host.address for host in scenario.hosts]
+    scenario.rows("TransportRule").append(rule("Old inbound", SenderIpRanges=addresses, SetSCL=-1))
+    old = {"Name": "Old way in", "Enabled": True, "ConnectorType": "Partner", "SenderDomains": ["smtp:*;1"]}
+    scenario.rows("InboundConnector").append({**old, "SenderIPAddresses": addresses})
 
 
 def _late_mx(scenario: Scenario) -> None:
@@ -172,6 +197,14 @@ def lost_licence(scenario: Scenario, random: Random) -> None:
         row["_members"] = [member for member in row["_members"] if member != address]
 
 
+def mail_user_left(scenario: Scenario, random: Random) -> None:
+    """Of a migrated user's mailbox a mail user is left, which is still in the group."""
+    address = scenario.people["migrated"][0]
+    scenario.tables["Mailbox"] = [row for row in scenario.rows("Mailbox") if row["Name"] != "migrated1"]
+    left = Maker(scenario, random).recipient("MailUser", "migrated1", address, (), "MailUser", "MailUser")
+    left["ExternalEmailAddress"] = f"SMTP:{address}"
+
+
 # By the id of the state.
 STATES: Mapping[str, tuple[Plan, Change]] = {
     "licences_first": (Plan(), rules_off),
@@ -181,8 +214,8 @@ STATES: Mapping[str, tuple[Plan, Change]] = {
     "rule_before_group": (Plan(seeded=False), group_empty),
     "no_connector": (Plan(), connectors_gone),
     "connector_by_mx": (Plan(moved=True), connectors_by_mx),
-    "refuses_own_domain": (Plan(), flagged("reject_own_domain")),
-    "rate_limited": (Plan(), flagged("rate_limited")),
+    "refuses_own_domain": (Plan(pending=None), flagged("reject_own_domain")),
+    "rate_limited": (Plan(pending=None), flagged("rate_limited")),
     "forward_before_group": (Plan(scope="domain", seeded=False), group_empty),
     "forward_before_group_organization": (Plan(scope="organization", seeded=False), group_empty),
     "group_before_forward": (Plan(), stub_in_group),
@@ -198,9 +231,10 @@ STATES: Mapping[str, tuple[Plan, Change]] = {
     "authoritative_early": (Plan(moved=True), authoritative),
     "forwards_off_early": (Plan(), forwards_off),
     "host_off_early": (Plan(), host_off),
-    "new_room": (Plan(seeded=False), nothing),
+    "new_room": (Plan(seeded=False), newcomer),
     "lost_licence": (Plan(scope="domain"), lost_licence),
-    "leftovers": (Plan(pending=None), nothing),
+    "lost_licence_mx_moved": (Plan(scope="domain", moved=True), mail_user_left),
+    "leftovers": (Plan(moved=True, closed=True), left_over),
     "relays_back": (Plan(), relays_back),
 }
 

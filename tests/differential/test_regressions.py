@@ -271,6 +271,7 @@ CASES: Mapping[str, Known] = {
     "a mailbox that is sent out leaves under its primary address": letter(
         f"elsewhere1@{ONE}", "tenant", "bounced", scope_organization, reading={"sent_to_scope": "a"}
     ),
+    "a routing address that is sent out leaves under the primary address": letter(f"stub1@{ROUTING}", "tenant", "delivered"),
     "a mail user that is sent out leaves under its external address": letter(
         f"mailuser2@{OTHER}", "tenant", "delivered", scope_organization
     ),
@@ -287,6 +288,59 @@ CASES: Mapping[str, Known] = {
     ),
     "a redirect to the same mailbox is none": letter(
         f"shared1@{ONE}", "tenant", "delivered", above(SentTo=[f"shared1@{ONE}"], RedirectMessageTo=[f"shared1@{ROUTING}"])
+    ),
+    "a redirect to the same mailbox spares it the rules below": letter(
+        f"stub1@{ONE}",
+        "tenant",
+        "split",
+        above(SentTo=[f"stub1@{ONE}"], RedirectMessageTo=[f"stub1@{ROUTING}"]),
+        reading={"rules_after_redirect": "spared"},
+    ),
+    "rules below a redirect to the same mailbox act": letter(
+        f"stub1@{ONE}",
+        "tenant",
+        "delivered",
+        above(SentTo=[f"stub1@{ONE}"], RedirectMessageTo=[f"stub1@{ROUTING}"]),
+        reading={"rules_after_redirect": "act"},
+    ),
+    "rules below a redirect that stops do not act": letter(
+        f"stub1@{ONE}",
+        "tenant",
+        "split",
+        above(SentTo=[f"stub1@{ONE}"], RedirectMessageTo=[f"stub1@{ROUTING}"], **STOPS),
+        reading={"rules_after_redirect": "act"},
+    ),
+    "a redirect to the same mailbox forgets the connector that was named": letter(
+        f"stub1@{ONE}",
+        "tenant",
+        "split",
+        below(SentTo=[f"stub1@{ONE}"], RedirectMessageTo=[f"stub1@{ROUTING}"]),
+    ),
+    "rules below a redirect see its headers": letter(
+        f"stub1@{ONE}",
+        "tenant",
+        "bounced",
+        every(
+            above(HeaderContainsMessageHeader="X-Passed", HeaderContainsWords=["yes"], **REJECTS),
+            above(
+                Name="Before",
+                SentTo=[f"stub1@{ONE}"],
+                RedirectMessageTo=[f"stub1@{ROUTING}"],
+                SetHeaderName="X-Passed",
+                SetHeaderValue="yes",
+            ),
+        ),
+        reading={"rules_after_redirect": "act"},
+    ),
+    "rules below a redirect see the new address as written": letter(
+        f"stub1@{ONE}",
+        "tenant",
+        "split",
+        every(
+            above(RecipientDomainIs=[ROUTING], RecipientAddressType="Original", **STOPS),
+            above(Name="Before", SentTo=[f"stub1@{ONE}"], RedirectMessageTo=[f"stub1@{ROUTING}"]),
+        ),
+        reading={"rules_after_redirect": "act"},
     ),
     "a forward to a colleague is meant for the colleague": letter(
         f"forwarder1@{OTHER}",

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """zmprov, as far as forwards need it: NAME STATE [arguments]. STATE is a JSON file:
 
-{"accounts": {NAME: {ATTRIBUTE: [VALUES]}}, "aliases": {ADDRESS: NAME}, "prompt": bool, "stops": bool, "deaf": [ATTRIBUTES]}
+{"accounts": {NAME: {ATTRIBUTE: [VALUES]}}, "aliases": {ADDRESS: NAME}, "prompt": bool, "stops": bool, "deaf": [ATTRIBUTES],
+ "hidden": [ATTRIBUTES]}
 
-prompt: the batch mode prints its prompt; stops: it ends at the first bad line; deaf: writes of these attributes are lost.
+prompt: the batch mode prints its prompt; stops: it ends at the first bad line; deaf: writes of these attributes are lost; hidden: they
+cannot be read. A value of several lines is printed as it is.
 It notes in "silent" every account whose mail was for a moment neither kept nor forwarded, and in "calls" how often it was started.
 """
 
@@ -21,6 +23,7 @@ KNOWN = {
     "zimbraMailForwardingAddress",
     "zimbraPrefMailForwardingAddress",
     "zimbraPrefMailLocalDeliveryDisabled",
+    "zimbraMailSieveScript",
     "zimbraMailStatus",
     "zimbraMailTransport",
 }
@@ -48,6 +51,8 @@ def get(state: dict[str, Any], name: str, *attributes: str) -> str:
     found = account(state, name)
     values = state["accounts"][found]
     wanted = [known(attribute) for attribute in attributes] or sorted(values)
+    for attribute in set(wanted) & set(state.get("hidden", [])):
+        raise Refused(f"ERROR: service.PERM_DENIED (permission denied: cannot get attribute {attribute})")
     lines = [f"{attribute}: {value}" for attribute in wanted for value in values.get(attribute, [])]
     return "\n".join([f"# name {found}", *lines, ""])
 

@@ -19,6 +19,8 @@ UNKNOWN = "nobody"
 NO_MAILBOX = "mailops-probe-of-no-mailbox@"
 # Who lives in the tenant only: the source knows no such address, so that what goes there comes back.
 CLOUD_ONLY = ("room", "shared", "m365group", "folder")
+# Who has a mailbox in the tenant before the set-up, and reads at the source: their mail from the tenant is split until the rule acts.
+HELD_BACK = ("wave1", "wave2", "wave3", "alias")
 # Whom an Authoritative domain does not know: the tenant's own people cannot write to them before the set-up.
 NO_OBJECT = ("noobj", "list", "mailuser")
 FAR = timedelta(days=10_000)
@@ -55,6 +57,7 @@ class One:
     sent: datetime
     ended: datetime
     hops: tuple[str, ...]
+    astray: tuple[str, ...] = ()  # mailboxes that hold it while their readers read elsewhere: a group's copy lies in many
 
     def __str__(self) -> str:
         """One line for whoever has to find out."""
@@ -70,7 +73,7 @@ def copies(messages: Iterable[Row], crowd: Crowd) -> list[One]:
 def _one(row: Row, copy: Row, crowd: Crowd) -> One:
     ends = [entry["time"] for entry in (*copy["places"], *copy["ends"])]
     return One(
-        step=str(row["subject"]).partition(" ")[0],
+        step=_step(row),
         origin=row["origin"],
         kind=UNKNOWN if copy["recipient"].startswith(NO_MAILBOX) else crowd.kind(copy["recipient"]),
         recipient=copy["recipient"],
@@ -78,6 +81,7 @@ def _one(row: Row, copy: Row, crowd: Crowd) -> One:
         sent=datetime.fromisoformat(row["time"]),
         ended=datetime.fromisoformat(max(ends, default=row["time"])),
         hops=tuple(copy["hops"]),
+        astray=tuple(place["mailbox"] for place in copy["places"] if place["reads"] not in (place["system"], "outside")),
     )
 
 
@@ -102,7 +106,24 @@ def fine(one: One, times: Times, *, order: str) -> bool:
 
 def announced(one: One, times: Times) -> bool:
     """Mail from the tenant to whoever has a mailbox there and reads at the source, before the rule acts: the set-up says so."""
-    return one.outcome == "split" and one.origin == "tenant" and one.ended <= (times.acts or one.ended)
+    held = one.outcome == "split" and one.origin == "tenant" and one.kind in HELD_BACK
+    return held and times.acts is not None and one.ended <= times.acts
+
+
+def untold(warnings: Mapping[str, Sequence[str]], crowd: Crowd, domains: Sequence[str], *, order: str, steps: Sequence[str]) -> list[str]:
+    """One line for each thing that a role should have told: whose mail is split before the rule acts (U2), that unknown ones loop (U11)."""
+    lines = []
+    if "setup" in steps:
+        number = sum(len(crowd.recipients.get(kind, ())) for kind in HELD_BACK)
+        wanted = f"until the rule acts, mail from the tenant to {number} addresses ends in mailboxes that nobody reads yet"
+        told = [text for text in warnings.get("setup", ()) if text.startswith("told: U2 ")]
+        lines += [] if any(wanted in text for text in told) else [f"setup did not tell U2 with '{wanted}', only {told}"]
+    if "teardown" in steps:
+        told = [text for text in warnings.get("teardown", ()) if text.startswith("told: U11 ")]
+        mute = [domain for domain in domains if not any(text.startswith(f"told: U11 {domain}: ") and "loop" in text for text in told)]
+        lines += [f"teardown did not tell U11 of {domain}, only {told}" for domain in mute if order == "documented"]
+        lines += [f"teardown told what cannot be in the order {order}: {text}" for text in told if order != "documented"]
+    return lines
 
 
 def _known_bounce(one: One, times: Times) -> bool:
@@ -115,8 +136,47 @@ def _between(one: One, begin: datetime | None, end: datetime | None) -> bool:
     return begin is not None and begin <= one.ended and one.sent <= (end or one.ended)
 
 
-def too_few(found: Sequence[One], crowd: Crowd, steps: Sequence[str], *, each: int = EACH, least: int) -> list[str]:
-    """One line for each pair of sender and recipient that a step saw too rarely, and one for too few messages' copies in all."""
+def vacuous(found: Sequence[One], times: Times, *, order: str, steps: Sequence[str]) -> list[str]:
+    """One line when no unknown address looped where the documented order says that they do: then nothing was shown about it."""
+    if order != "documented" or "teardown" not in steps:
+        return []
+    looped = [one for one in found if one.kind == UNKNOWN and one.outcome == "loop" and _between(one, times.stopped, times.final)]
+    return [] if looped else ["no mail to an unknown address looped between the rules' end and Authoritative: none was sent then"]
+
+
+def tagged(messages: Iterable[Row], steps: Sequence[str]) -> list[Row]:
+    """The messages that were sent for one of these steps: neither reports nor the probes of roles and hands."""
+    return [row for row in messages if row["origin"] != "report" and _step(row) in steps]
+
+
+def balance(messages: Sequence[Row], found: Sequence[One], times: Times, *, sent: int, copies: int) -> list[str]:
+    """One line for each sum that is not what was sent: messages, copies, and the copies that end in an outcome of the story.
+
+    messages and found: those of the steps. sent and copies: how many whoever sent them counts.
+    """
+    counts = Counter(one.outcome for one in found)
+    told = sum(1 for one in found if announced(one, times))
+    # Unknown addresses may loop in the documented order; whether they may at that moment is judged one by one.
+    unknown = sum(1 for one in found if one.outcome == "loop" and one.kind == UNKNOWN)
+    ended = sum(counts[name] for name in ("delivered", "healed", "early", "duplicate", "bounced", "delayed")) + told + unknown
+    pairs = ((len(messages), sent, "messages entered"), (len(found), copies, "copies entered"), (ended, copies, "copies ended well"))
+    return [f"{number} {what}, {wanted} were sent" for number, wanted, what in pairs if number != wanted]
+
+
+def mixed(messages: Iterable[Row], steps: Sequence[str]) -> list[str]:
+    """One line for each step and origin without a message to one recipient, or without one to several."""
+    seen = {(_step(row), row["origin"], len(row["copies"]) > 1) for row in messages}
+    wanted = [(step, origin, many) for step in steps for origin in ORIGINS for many in (False, True)]
+    missing = [one for one in wanted if one not in seen]
+    return [f"{step}: no message from {origin} to {'several' if many else 'one'}" for step, origin, many in missing]
+
+
+def _step(row: Row) -> str:
+    return str(row["subject"]).partition(" ")[0]
+
+
+def too_few(found: Sequence[One], crowd: Crowd, steps: Sequence[str], *, each: int = EACH, messages: int, least: int) -> list[str]:
+    """One line for each pair of sender and recipient that a step saw too rarely, and one for too few messages in all."""
     counts = Counter((one.step, one.origin, one.kind) for one in found)
     lines = [
         f"{step}: {origin} to {kind}: {counts[(step, origin, kind)]} of {each}"
@@ -125,7 +185,7 @@ def too_few(found: Sequence[One], crowd: Crowd, steps: Sequence[str], *, each: i
         for kind in crowd.recipients
         if counts[(step, origin, kind)] < each
     ]
-    return lines + ([f"{len(found)} copies in all, wanted are {least} messages"] if len(found) < least else [])
+    return lines + ([f"{messages} messages in all, wanted are {least}"] if messages < least else [])
 
 
 def by_step(found: Sequence[One]) -> dict[str, Counter[str]]:

@@ -186,6 +186,13 @@ class Bench:
         texts = [f"SMTP:{address}", f"smtp:{self.goal(name)}"]
         self.put("Mailbox", add=[{**row, "PrimarySmtpAddress": address, "WindowsEmailAddress": address, "EmailAddresses": texts}])
 
+    def listing(self, *lines: str) -> str:
+        """The source's list with further lines, as a file of its own."""
+        file = self.player.folder / "longer.csv"
+        text = (self.sandbox.folders[0] / "source.csv").read_text(encoding="utf-8")
+        file.write_text("\n".join([text.rstrip("\n"), *lines, ""]), encoding="utf-8")
+        return str(file)
+
     def lose(self, name: str) -> None:
         """Take somebody's licence: of the mailbox a mail user is left that is still in the group."""
         address = self.who[name]

@@ -1,7 +1,7 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-playbook killed at each write, before and after it is applied, with mail under way; what the next two runs make of it."""
+"""ansible-playbook killed at each write, probe and command, before and after, with mail under way; what the next two runs make of it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,31 @@ from typing import Any
 from harness.account import OUTCOMES
 from harness.coexistence import CLOCK_RATE
 from harness.compare import differences
+from harness.foreign import Foreign
 from harness.letters import ORIGINS, OUTSIDER
 from harness.play import Player
 from harness.tenant import Sandbox
 
 PHASES = ("before", "after")
+# What a playbook does to the world: to the tenant, by mail, and on the source's host.
+ACTS = ("writes", "probes", "commands")
+# A rule that never fires counts.
+NEVER_FIRES = {"match": {"probes": True, "nth": 1_000_000}, "action": {"kill": 0}}
 LETTERS = 40
 # What may never become of mail to somebody who exists on either side, wherever a playbook is killed.
 NEVER = ("lost", "loop", "delayed")
 # A kill between the first two steps leaves InternalRelay without a note of what it was before.
 FORMER = ('"former":{"example.com":"Authoritative"}', '"former":{"example.com":"unknown"}')
 Row = dict[str, Any]
-Step = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One playbook with its extra variables. slips: what the world outside does before, by control; `{"forwards": []}` loses them."""
+
+    name: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    slips: Sequence[Row] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,8 @@ class Figures:
     """What was counted."""
 
     kills: int = 0
-    writes: Counter[str] = field(default_factory=Counter)
+    playbooks: int = 0
+    acts: dict[str, Counter[str]] = field(default_factory=lambda: {act: Counter() for act in ACTS})
     messages: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
 
@@ -83,18 +97,21 @@ class Figures:
         self.kills += other.kills
         self.messages += other.messages
         self.outcomes += other.outcomes
-        self.writes |= other.writes
+        self.playbooks = max(self.playbooks, other.playbooks)
+        for act in ACTS:
+            self.acts[act] |= other.acts[act]
 
     @property
     def line(self) -> str:
         """All of it on one line."""
         found = ", ".join(f"{name} {self.outcomes[name]}" for name in OUTCOMES if self.outcomes[name])
-        return f"{sum(self.writes.values())} writes killed {self.kills} times, {self.messages} messages in flight accounted for: {found}"
+        made = ", ".join(f"{sum(self.acts[act].values())} {act}" for act in ACTS if self.acts[act])
+        return f"{self.playbooks} playbooks, {made} killed {self.kills} times, {self.messages} messages in flight accounted for: {found}"
 
 
 @dataclass
 class Worker:
-    """One sandbox and its part of the kills: each `of`th one, from `first` on."""
+    """One sandbox and its part of the kills: each `of`th one, from `first` on. acts: at what it kills; source: where the roles forward."""
 
     sandbox: Sandbox
     player: Player
@@ -102,59 +119,86 @@ class Worker:
     extra: Mapping[str, Any]
     first: int
     of: int
+    acts: Sequence[str] = ACTS
+    source: Foreign | None = None
     figures: Figures = field(default_factory=Figures)
     _number: int = 0
 
     def run(self, steps: Sequence[Step]) -> Figures:
         """Every step in order. Raises AssertionError at the first kill that hurts."""
         self.sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
-        for name, more in steps:
-            self._step(name, {**self.extra, **more})
+        for number, step in enumerate(steps):
+            self._step(f"{number}. {step.name}", step, {**self.extra, **step.extra})
         return self.figures
 
-    def _step(self, name: str, extra: Mapping[str, Any]) -> None:
+    def _step(self, title: str, step: Step, extra: Mapping[str, Any]) -> None:
         sandbox = self.sandbox
-        sandbox.keep()
-        sandbox.control("DELETE", "/calls")
-        done = self.player.run(f"mailops.exchange.{name}", extra)
+        for slip in step.slips:
+            self.source.clear() if self.source and "forwards" in slip else sandbox.control("PUT", "/state", slip)
+        self._keep()
+        done = self.player.run(f"mailops.exchange.{step.name}", extra)
         assert done.code == 0, done.output
-        wanted, count = end(sandbox), len(sandbox.writes())
-        assert count, f"{name} writes something"
-        self.figures.writes[name] = count
-        for nth, phase in itertools.product(range(1, count + 1), PHASES):
-            self._number += 1
-            if self._number % self.of == self.first:
-                self._case(name, extra, nth, phase, wanted)
+        wanted, counts = self._end(), self._counts()
+        self.figures.playbooks += 1
+        for act in self.acts:
+            self.figures.acts[act][title] = counts[act]
+            for nth, phase in itertools.product(range(1, counts[act] + 1), PHASES):
+                self._number += 1
+                if self._number % self.of == self.first:
+                    self._case(step.name, extra, {act: True, "nth": nth, "phase": phase}, wanted)
 
-    def _case(self, name: str, extra: Mapping[str, Any], nth: int, phase: str, wanted: Any) -> None:
+    def _keep(self) -> None:
+        """From here on it counts, and here each case begins."""
+        self.sandbox.keep()
+        self.sandbox.control("DELETE", "/calls")
+        self.sandbox.faults(NEVER_FIRES)
+        if self.source:
+            self.source.keep()
+            self.source.fault()
+
+    def _counts(self) -> dict[str, int]:
+        probes = int(self.sandbox.control("GET", "/faults")[0]["seen"])
+        return {"writes": len(self.sandbox.writes()), "probes": probes, "commands": self.source.count if self.source else 0}
+
+    def _end(self) -> Any:
+        return {"tenants": end(self.sandbox), "source": self.source.state() if self.source else []}
+
+    def _case(self, name: str, extra: Mapping[str, Any], moment: Row, wanted: Any) -> None:
         """Kill, account for the mail, run twice: the state is the wanted one, and the last run wrote nothing."""
-        what, sandbox = f"{name}, write {nth}, {phase}", self.sandbox
+        what, sandbox = f"{name}, {moment}", self.sandbox
         sandbox.back()
-        self._door(up=False)
+        if self.source:
+            self.source.back()
+        self._hold(letters=True)
         sent = len(sandbox.control("POST", "/messages", self.crowd.letters())["ids"])
-        assert self.killed(name, extra, nth, phase) != 0, what
-        self._door(up=True)
+        assert self.killed(name, extra, moment) != 0, what
+        self._hold(letters=False)
         self._account(what, sent)
         sandbox.faults()
+        if self.source:
+            self.source.fault()
         again = self.player.run(self._twice(name), extra)
         assert again.code == 0, f"{what}: {again.output}"
-        assert differences(wanted, end(sandbox)) == [], what
+        assert differences(wanted, self._end()) == [], what
         assert sandbox.writes() == [], f"{what}: the third run writes nothing"
         third = again.events[max(number for number, event in enumerate(again.events) if event.get("task") == "Forget the calls") :]
         assert [event for event in third if event.get("result", {}).get("changed")] == [], f"{what}: the third run changes nothing"
         self.figures.kills += 1
 
-    def _door(self, *, up: bool) -> None:
-        """Close the tenant's front door, so that mail for it is under way until it opens."""
-        self.sandbox.control("PUT", "/state", {"door": {"tenant": "", "up": up}})
+    def _hold(self, *, letters: bool) -> None:
+        """Have letters wait at the tenant's door, so that they are under way; probes pass."""
+        self.sandbox.control("PUT", "/state", {"door": {"tenant": "", "held": letters}})
 
-    def killed(self, name: str, extra: Mapping[str, Any], nth: int, phase: str) -> int:
-        """Run a playbook that is killed at its nth write; the exit code."""
+    def killed(self, name: str, extra: Mapping[str, Any], moment: Row) -> int:
+        """Run a playbook that is killed at its nth write, probe or command; the exit code."""
         process = self.player.start(f"mailops.exchange.{name}", extra)
-        fault = {"match": {"writes": True, "nth": nth, "phase": phase}, "action": {"kill": -process.pid}}
-        self.sandbox.faults(fault)
+        if self.source and "commands" in moment:
+            self.source.fault(process.pid, moment["nth"], moment["phase"])
+        else:
+            self.sandbox.faults({"match": moment, "action": {"kill": -process.pid}})
         code = process.wait(120)
-        assert self.sandbox.control("GET", "/faults")[0]["fired"] == 1, f"write {nth} of {name} was not reached: {code}"
+        fired = self.source.fired if self.source and "commands" in moment else self.sandbox.control("GET", "/faults")[0]["fired"] == 1
+        assert fired, f"{moment} of {name} was not reached: {code}"
         return code
 
     def _account(self, what: str, sent: int) -> None:

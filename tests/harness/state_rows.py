@@ -25,12 +25,19 @@ Move = Callable[[Bench], None]
 
 @dataclass(frozen=True)
 class Attempt:
-    """A real step. guards: the ids that it must name. names: who, by names of the bench or as they are. says: how many, in words."""
+    """A real step. guards: the ids that it must name. names: who, by names of the bench or as they are. says: how many, in words.
+
+    count: so many findings are told, where each names one. blocks: where this step is refused or told apart from the state's others.
+    judged: why nothing of ours would write after this judgement; empty for a step that writes once nothing refuses it.
+    """
 
     run: Callable[[Bench], Run]
     guards: tuple[str, ...]
     names: tuple[str, ...]
     says: tuple[str, ...] = ()
+    count: int = 0
+    blocks: bool | None = None
+    judged: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,8 @@ class Row:
     """before: what stands. attempts: steps towards the harm. harm: what they would have led to, after `before` or anew.
 
     people: who stands for a kind. letter: more of each message. readings: each is played, where the row leaves it open.
-    spared: what stands before is better than the harm for some of the row's mail.
+    spared: what stands before is better than the harm for some of the row's mail. better: for these kinds above all.
+    mends: each takes the harm away by itself, for all of the row's mail, once `before` stands anew.
     """
 
     before: Move
@@ -48,6 +56,8 @@ class Row:
     letter: Mapping[str, Any] = field(default_factory=dict)
     readings: Sequence[Mapping[str, str]] = ({},)
     spared: bool = True
+    better: tuple[str, ...] = ()
+    mends: tuple[Move, ...] = ()
 
 
 def then(*moves: Move) -> Move:
@@ -181,9 +191,12 @@ def host_gone(bench: Bench) -> None:
 
 
 def hired(bench: Bench) -> None:
-    """A room and a new colleague, whom neither the group nor the source's list knows."""
+    """A room, a new colleague, and one whom the source forwards already: neither the group nor the source's list knows them."""
     bench.members(*(name for name in CLOUD if name != "room"))
     bench.mailbox("hire")
+    bench.mailbox("newcomer")
+    bench.mail(foreign={"mailboxes": {"add": [bench.who["newcomer"]]}})
+    bench.forward("newcomer")
 
 
 def licences_lost(bench: Bench) -> None:
@@ -202,11 +215,22 @@ def source_gone_from_dns(bench: Bench) -> None:
 
 
 def left_over(bench: Bench) -> None:
-    """A rule that spares the source's mail the filter, and a connector, under other names than ours but with our mark."""
+    """A rule that spares the source's mail the filter, and connectors, under other names than ours but with our mark.
+
+    The tenant refuses its own senders from outside, and its domain asks to reject what fails DMARC.
+    """
     rule = {"Name": "Old inbound", "Priority": 5, "State": "Enabled", "Mode": "Enforce", "SetSCL": -1, "SenderIpRanges": ["192.0.2.10"]}
     out = {"Name": "Old way out", "Enabled": True, "UseMXRecord": False, "SmartHosts": ["192.0.2.10"], "IsTransportRuleScoped": True}
     bench.put("TransportRule", add=[{**rule, "Comments": OURS}])
     bench.put("OutboundConnector", add=[{**out, "Comment": OURS}])
+    way_in = {"Name": "Old way in", "Enabled": True, "ConnectorType": "Partner", "SenderDomains": ["smtp:*;1"]}
+    bench.put("InboundConnector", add=[{**way_in, "SenderIPAddresses": ["192.0.2.10"], "Comment": OURS}])
+    bench.put("OrganizationConfig", identity=bench.rows("OrganizationConfig")[0]["Name"], set={"RejectDirectSend": True})
+    bench.mail(record={"name": f"_dmarc.{SHARED}", "type": "TXT", "texts": ["v=DMARC1; p=reject"]})
+
+
+def way_in_gone(bench: Bench) -> None:
+    bench.put("InboundConnector", identity="Old way in", remove=True)
 
 
 def setup(guards: str, names: str, *options: str, says: tuple[str, ...] = (), **more: Any) -> Attempt:
@@ -223,8 +247,10 @@ def forwarding(name: str, **more: Any) -> Attempt:
     return Attempt(lambda bench: bench.switch(name, **more), ("U8",), (name,))
 
 
-def teardown(guards: str, *names: str, accepted: Sequence[str] = ABANDONED, says: tuple[str, ...] = ()) -> Attempt:
-    return Attempt(lambda bench: bench.play("teardown", coexistence_accept_risks=list(accepted)), tuple(guards.split()), names, says)
+def teardown(guards: str, *names: str, accepted: Sequence[str] = ABANDONED, says: tuple[str, ...] = (), **more: Any) -> Attempt:
+    return Attempt(
+        lambda bench: bench.play("teardown", coexistence_accept_risks=list(accepted), **more), tuple(guards.split()), names, says
+    )
 
 
 def at_once(part: str, guards: str, *names: str, accepted: Sequence[str] = ABANDONED) -> Attempt:
@@ -235,13 +261,24 @@ def at_once(part: str, guards: str, *names: str, accepted: Sequence[str] = ABAND
     )
 
 
-def step(name: str, guards: str, *names: str, says: tuple[str, ...] = (), **more: Any) -> Attempt:
-    """A step that no role takes by itself."""
-    return Attempt(lambda bench: bench.step(name, **more), tuple(guards.split()), names, says)
+def step(name: str, guards: str, *names: str, judged: str, says: tuple[str, ...] = (), **more: Any) -> Attempt:
+    """A step that no role takes by itself. judged: why."""
+    return Attempt(lambda bench: bench.step(name, **more), tuple(guards.split()), names, says, judged=judged)
 
 
-def reconcile(guards: str, *names: str, says: tuple[str, ...] = ()) -> Attempt:
-    return Attempt(lambda bench: bench.play("reconcile"), tuple(guards.split()), names, says)
+def reconcile(guards: str, *names: str, says: tuple[str, ...] = (), count: int = 0) -> Attempt:
+    return Attempt(lambda bench: bench.play("reconcile"), tuple(guards.split()), names, says, count)
+
+
+def wave_beside(guards: str, *names: str) -> Attempt:
+    """The cutover of a stub, which is refused because of others."""
+    return Attempt(lambda bench: bench.play("cutover", coexistence_users=[bench.who["stub"]]), tuple(guards.split()), names, blocks=True)
+
+
+def with_catch_all(bench: Bench) -> Run:
+    """A teardown by a source list that knows of the catch-all."""
+    listed = bench.listing(f"*@{SHARED},catch_all,,source")
+    return bench.play("teardown", coexistence_accept_risks=["U2"], coexistence_source_file=listed)
 
 
 def of_another(bench: Bench) -> Run:
@@ -253,6 +290,9 @@ def of_another(bench: Bench) -> Run:
 LITERAL: dict[str, Any] = {"coexistence_rule_scope": "organization"}
 BARE_LITERAL: dict[str, Any] = {**LITERAL, "coexistence_seed_group": False, "coexistence_tenant_addresses": []}
 STALE = {"resolver": "stale"}
+RELAYS = ("told: U32 the source: relays", "mail to all but the 17 addresses that either side knows loops")
+DNS = "nobody's DNS is written by us: the MX is moved by hand after this judgement"
+SOURCE = "forwards as a whole and the host are taken away by hand at the source after this judgement; no role does that"
 
 ROWS: Mapping[str, Row] = {
     "licences_first": Row(start, (setup("U2", "stub stub2 stub3", says=("to 3 addresses",)),), start),
@@ -296,10 +336,14 @@ ROWS: Mapping[str, Row] = {
         people={"migrated": "stub"},
         letter={"sender": "boss@strict.example"},
     ),
-    "mx_moved_organization": Row(then(standing, organization), (step("mx", "U2", "stub", "noobj", "list", **LITERAL),), mx_moved),
+    "mx_moved_organization": Row(
+        then(standing, organization),
+        (step("mx", "U2", "stub", "noobj", "list", judged=DNS, **LITERAL), teardown("U2", "stub", "mailuser", accepted=("U3",), **LITERAL)),
+        mx_moved,
+    ),
     "mx_moved_domain": Row(
         standing,
-        (step("mx", "U2", "stub", says=("10 addresses outside the group",)),),
+        (step("mx", "U2", "stub", judged=DNS, says=("10 addresses outside the group",)),),
         mx_moved,
         readings=SCOPES,
         spared=False,
@@ -313,22 +357,38 @@ ROWS: Mapping[str, Row] = {
         then(standing, mx_moved, no_rule),
     ),
     "authoritative_early": Row(
-        then(standing, mx_moved), (teardown("U3", "noobj", "folder", accepted=("U2",)),), then(no_rule, authoritative)
+        then(standing, mx_moved, mode(unknown="catch_all")),
+        (teardown("U3", "noobj", "folder", accepted=("U2",)), Attempt(with_catch_all, ("U3",), (f"*@{SHARED}",))),
+        then(no_rule, authoritative),
+        people={"caught": "nobody"},
+        better=("noobj", "list", "caught"),
     ),
-    "forwards_off_early": Row(then(standing, mx_moving), (step("sources_off", "U13", SHARED),), reads_in_tenant, letter=STALE),
-    "host_off_early": Row(then(standing, mx_moving), (step("sources_off", "U13", SHARED),), host_gone, letter=STALE),
+    "forwards_off_early": Row(
+        then(standing, mx_moving), (step("sources_off", "U13", SHARED, judged=SOURCE),), reads_in_tenant, letter=STALE
+    ),
+    "host_off_early": Row(then(standing, mx_moving), (step("sources_off", "U13", SHARED, judged=SOURCE),), host_gone, letter=STALE),
     "new_room": Row(
         then(standing, hired),
-        (reconcile("U28", "room", "hire", says=("1 recipients (roommailbox)", "1 recipients (usermailbox)")),),
+        (reconcile("U28", "room", "hire", "newcomer", says=("1 recipients (roommailbox)", "2 recipients (usermailbox)")),),
         nothing,
         people={"pilot": "hire"},
         spared=False,
     ),
-    "lost_licence": Row(then(standing, licences_lost), (reconcile("U27", "migrated", "migrated2"),), nothing, spared=False),
-    "leftovers": Row(then(start, mx_moved, left_over), (teardown("U14", "Old inbound", "Old way out", SHARED),), nothing, spared=False),
-    "relays_back": Row(
-        standing,
-        (setup("U32", "", says=("mail to all but the 17 addresses that either side knows loops",), coexistence_foreign_unknown="relay"),),
-        mode(unknown="relay"),
+    "lost_licence": Row(
+        then(standing, licences_lost),
+        (reconcile("U27", "migrated", "migrated2", count=2), wave_beside("U27", "migrated", "migrated2")),
+        nothing,
+        spared=False,
     ),
+    "lost_licence_mx_moved": Row(
+        then(standing, licences_lost, mx_moved), (reconcile("U27", "migrated", "migrated2", count=2),), nothing, spared=False
+    ),
+    "leftovers": Row(
+        then(start, mx_moved, left_over),
+        (teardown("U14", "Old inbound", "Old way out", "Old way in", SHARED),),
+        nothing,
+        spared=False,
+        mends=(way_in_gone, source_gone_from_dns),
+    ),
+    "relays_back": Row(standing, (setup("U32", "", says=RELAYS, coexistence_foreign_unknown="relay"),), mode(unknown="relay")),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from typing import Any, final
 from harness import account
 from harness.account import FAR, One, Times
 from harness.coexistence import people
-from harness.letters import FRIEND, OUTSIDER, Crowd, Letters
+from harness.letters import FRIEND, GAP, OUTSIDER, Crowd, Letters
 from harness.play import Player, Run, host, inventory, outside
 from harness.project import Project
 from harness.shape import Shape, forwarding, hands
@@ -48,8 +48,8 @@ BETWEEN = 2 * 3600
 # protects; where the service is slower than the time that the roles wait, only the probe does.
 USUAL = {"rule_latency": 1800, "membership_latency": 1500, "servers": 1}
 UNEVEN = {"rule_latency": 3000, "membership_latency": 3000, "servers": 4}
-SLOW = {"rule_latency": 5400, "membership_latency": 5400, "servers": 1}
-SERVICE = {"wave1": UNEVEN, "wave2": SLOW, "teardown": UNEVEN}
+SLOW = 5400
+SERVICE = {"wave1": UNEVEN, "teardown": UNEVEN}
 STEPS = ("setup", "wave1", "wave2", "rollback", "wave3", "mx", "teardown")
 FIRST = ("setup", "mx", "wave1", "wave2", "rollback", "wave3", "teardown")
 LEAST = 2000  # messages
@@ -59,6 +59,7 @@ WAVES = ("wave1", "wave2", "wave3")
 @dataclass(frozen=True)
 class Plan:
     """One way to play the story. `cut` leaves waits out: time, probe, drain; `only` plays some steps; `clock`: its rate.
+    `slow`: how late the service is during the second wave.
 
     foreign: `postfix`, on whose hosts the roles switch the forwards, or `builtin`, where the project's own hands do.
     """
@@ -73,6 +74,13 @@ class Plan:
     least: int = LEAST
     only: tuple[str, ...] = ()
     clock: float = RATE
+    slow: int = SLOW
+
+    def service(self, step: str) -> dict[str, int]:
+        """The service's parameters during a step."""
+        if step == "wave2":
+            return {"rule_latency": self.slow, "membership_latency": self.slow, "servers": 1}
+        return SERVICE.get(step, USUAL)
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -86,10 +94,11 @@ class Told:
     """What the story found: its figures, and one line for each thing that must not be."""
 
     copies: list[One] = field(default_factory=list)
-    messages: int = 0
+    messages: int = 0  # those of the steps, without probes
     problems: list[str] = field(default_factory=list)
     warnings: dict[str, list[str]] = field(default_factory=dict)
     announced: int = 0
+    gap: float = 0.0  # the longest time without mail, in real seconds
 
 
 class StepFailedError(Exception):
@@ -104,6 +113,7 @@ class Story(AbstractContextManager["Story"]):
         """Generate the tenant and write its waves; nothing runs yet."""
         self.plan, self.tree, self.folder = plan, tree, folder
         self.tenant = plan.shape.tenant(folder / "tenant", KINDS)
+        self.sisters = sisters(self.tenant, plan.shape.named)
         self.listed: list[dict[str, str]] = json.loads((self.tenant / "people.json").read_text(encoding="utf-8"))["people"]
         self.waves = self._waves()
         self.told = Told()
@@ -160,6 +170,7 @@ class Story(AbstractContextManager["Story"]):
         found = {kind: self._some(kind) for kind in KINDS if kind not in ("stub", "alias", "other", "guest")}
         found |= {wave: [address for address in own if address not in (*late, *aliases)] for wave, own in self.waves.items()}
         found["alias"] = [text for one in aliases for text in (one, one.replace("@", ".second@"), one.replace("@", "+news@"))]
+        found["alias"] += self.sisters
         boxes = self.sandbox.state()["tenants"][self.sandbox.tenants[0]["organization"]]["objects"]["Mailbox"]
         others = [str(row["PrimarySmtpAddress"]).lower() for row in boxes if row["Alias"] in self._aliases("other")]
         found |= {"other": others, "guest": [f"{alias}@guests.example.net" for alias in self._aliases("guest")], "outside": [FRIEND]}
@@ -178,7 +189,7 @@ class Story(AbstractContextManager["Story"]):
             for step in self.plan.steps:
                 self.letters.step = step
                 self.sandbox.control("PUT", "/clock", {"advance": BETWEEN})
-                self.sandbox.control("PUT", "/parameters", SERVICE.get(step, USUAL))
+                self.sandbox.control("PUT", "/parameters", self.plan.service(step))
                 self._wave(step) if step in WAVES else getattr(self, f"_{step}")()
                 self.letters.enough()
         self._judge()
@@ -269,9 +280,9 @@ class Story(AbstractContextManager["Story"]):
 
     def _addresses(self, users: list[str]) -> list[str]:
         lists = [address for address, members in self.members.items() if set(members) & set(users)]
-        names = tuple(user.partition("@")[0] + mark for user in users for mark in (".second@", "+news@"))
+        names = tuple(user.partition("@")[0] + mark for user in users for mark in ("@", ".second@", "+news@"))
         alike = [one for one in self.letters.crowd.recipients["alias"] if one.startswith(names)]
-        return [*users, *alike, *lists]
+        return list(dict.fromkeys([*users, *alike, *lists]))
 
     def _span(self, spans: dict[str, list[tuple[datetime, datetime]]], users: list[str], begin: datetime) -> None:
         for address in self._addresses(users):
@@ -284,9 +295,34 @@ class Story(AbstractContextManager["Story"]):
     def _judge(self) -> None:
         self.sandbox.control("POST", "/queue", {})
         found = self.sandbox.control("GET", "/messages?settle=60")
-        told, crowd = self.told, self.letters.crowd
-        told.copies = [one for one in account.copies(found["messages"], crowd) if one.step != "probe"]
-        told.messages = sum(1 for row in found["messages"] if row["origin"] != "report")
-        told.announced = sum(1 for one in told.copies if account.announced(one, self.times))
-        told.problems = account.sums(found) + account.problems(told.copies, self.times, order=self.plan.order)
-        told.problems += account.too_few(told.copies, crowd, self.plan.steps, each=self.plan.each, least=self.plan.least)
+        told, plan, letters, times = self.told, self.plan, self.letters, self.times
+        told.copies = [one for one in account.copies(found["messages"], letters.crowd) if one.step != "probe"]
+        messages = account.tagged(found["messages"], plan.steps)
+        ours = account.copies(messages, letters.crowd)
+        told.messages, told.gap = len(messages), letters.gap
+        told.announced = sum(1 for one in told.copies if account.announced(one, times))
+        told.problems = account.sums(found) + account.problems(told.copies, times, order=plan.order)
+        told.problems += account.balance(messages, ours, times, sent=letters.sent, copies=letters.counts.total())
+        told.problems += account.too_few(ours, letters.crowd, plan.steps, each=plan.each, messages=told.messages, least=plan.least)
+        told.problems += account.mixed(messages, plan.steps)
+        told.problems += account.untold(told.warnings, letters.crowd, plan.shape.named, order=plan.order, steps=plan.steps)
+        told.problems += account.vacuous(ours, times, order=plan.order, steps=plan.steps)
+        told.problems += [f"{told.gap:.1f} s without mail, {GAP} at most are continuous"] if told.gap > GAP else []
+
+
+def sisters(folder: Path, domains: Sequence[str]) -> list[str]:
+    """Give whoever is of the kind `alias` an address in each other shared domain too; returns those addresses."""
+    boxes, lists = folder / "Get-Mailbox.json", folder / "source.csv"
+    content = json.loads(boxes.read_text(encoding="utf-8"))
+    owners = people(folder, "alias")
+    made: dict[str, str] = {}
+    for owner in owners:
+        name, _unused, own = owner.partition("@")
+        more = {f"{name}@{domain}": owner for domain in domains if domain != own}
+        row = next(row for row in content["value"] if row["PrimarySmtpAddress"] == owner)
+        row["EmailAddresses"] += [f"smtp:{address}" for address in more]
+        made |= more
+    boxes.write_text(json.dumps(content), encoding="utf-8")
+    with lists.open("a", encoding="utf-8") as stream:
+        stream.writelines(f"{address},alias,{owner},source\n" for address, owner in made.items())
+    return list(made)

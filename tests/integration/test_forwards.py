@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from harness.play import Player, Run
 from harness.tenant import Sandbox
 
 HOST = "mail.example.com"
+ALIAS = "second.name@example.com"
 FORWARD = "zimbraMailForwardingAddress"
 
 
@@ -44,6 +46,12 @@ def plan(sandbox: Sandbox, player: Player) -> dict[str, Any]:
     return found | {"coexistence_wave": "wave1", "coexistence_probe_outside_sender": ""}
 
 
+def figures(run: Run) -> dict[str, Any]:
+    """The figures that the role leaves, by the way's name."""
+    (found,) = run.custom["_run"]["source_forwarding"].values()
+    return dict(found)
+
+
 def lines_of(file: Path) -> dict[str, str]:
     """Address and target of every line of a provider's file that sets something."""
     rows = [line.split(",") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
@@ -54,29 +62,42 @@ def test_a_wave_writes_a_providers_file_and_its_rollback_takes_the_lines_out(
     player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], tmp_path: Path
 ) -> None:
     file, delta = tmp_path / "forwards.csv", tmp_path / "delta.csv"
-    extra = plan | {"coexistence_forwarding_backend": "csv"}
+    listed = Path(plan["coexistence_source_file"]).read_text(encoding="utf-8")
+    (tmp_path / "source.csv").write_text(f"{listed}{ALIAS},alias,{wave[0]},source\n", encoding="utf-8")
+    extra = plan | {"coexistence_forwarding_backend": "csv", "coexistence_source_file": str(tmp_path / "source.csv")}
     extra |= {"source_forwarding_dest": str(file), "source_forwarding_delta": str(delta)}
     good(player.run("mailops.exchange.cutover", extra, "--check"))
     assert not file.exists()
     moved = good(player.run("mailops.exchange.cutover", extra))
     assert "loop variable" not in moved.output
     found = lines_of(file)
-    assert sorted(found) == wave
+    assert sorted(found) == sorted([*wave, ALIAS])
+    assert found[ALIAS] == found[wave[0]]
     assert len({target.partition("@")[2] for target in found.values()}) == 1
     writes = len(sandbox.writes())
     again = good(player.run("mailops.exchange.cutover", extra))
     assert (again.changed, len(sandbox.writes())) == (0, writes)
-    whole = file.read_text(encoding="utf-8")
+    assert f"{file} has {len(found) + 1} lines, SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}" in moved.output
+    assert "The forwards act only once the provider has taken it in" in moved.output
+    whole, dump = file.read_text(encoding="utf-8"), tmp_path / "dump.csv"
+    unread = player.run("mailops.exchange.reconcile", extra)
+    assert "11 are in the group, and whether they are forwarded is not known" in screen(unread)
+    assert "not forwarded (" not in screen(unread), "what was asked for tells nothing of what is on"
+    assert "ask for a dump taken after the change and give it as dump (source_forwarding_dump of the role)" in unread.output
+    shown = figures(unread)["the source"]
+    assert (shown["unknown"], shown["unchanged"], shown["failed"]) == (shown["declared"], 0, False)
     short = "".join(line for line in whole.splitlines(keepends=True) if not line.startswith(wave[0]))
-    file.write_text(short, encoding="utf-8")
+    dump.write_text(short, encoding="utf-8")
+    read = extra | {"source_forwarding_dump": str(dump)}
     # Seven live in the tenant since before this project, and stand in nobody's file.
-    assert "8 are in the group and not forwarded" in screen(player.run("mailops.exchange.reconcile", extra))
-    assert file.read_text(encoding="utf-8") == short
-    file.write_text(whole, encoding="utf-8")
-    assert "7 are in the group and not forwarded" in screen(player.run("mailops.exchange.reconcile", extra))
-    good(player.run("mailops.exchange.rollback", extra))
+    assert "8 are in the group and not forwarded" in screen(player.run("mailops.exchange.reconcile", read))
+    assert (file.read_text(encoding="utf-8"), dump.read_text(encoding="utf-8")) == (whole, short)
+    dump.write_text(whole, encoding="utf-8")
+    assert "7 are in the group and not forwarded" in screen(player.run("mailops.exchange.reconcile", read))
+    # Nobody took the file in, and nothing is probed here, so that somebody has to answer for the forwards being off.
+    good(player.run("mailops.exchange.rollback", extra | {"coexistence_accept_risks": ["U8"]}))
     assert lines_of(file) == {}
-    assert delta.read_text(encoding="utf-8").count(",remove,") == len(wave)
+    assert delta.read_text(encoding="utf-8").count(",remove,") == len(found)
 
 
 @dataclass
@@ -184,7 +205,8 @@ def test_reconcile_puts_back_who_left_the_group_and_names_who_was_added(
     assert f"somebody else added them ({added})" in screen(found)
     assert never not in screen(found)
     fixed = good(player.run("mailops.exchange.reconcile", later | {"coexistence_reconcile_fix": "members,forwards"}))
-    assert (fixed.changed, set(zimbra.forwarded()) & {added, never}) == (1, set())
+    # The member, and the note of when the membership changed.
+    assert (fixed.changed, set(zimbra.forwarded()) & {added, never}) == (2, set())
     assert "not in the group" not in screen(player.run("mailops.exchange.reconcile", later))
 
 
@@ -197,7 +219,37 @@ def test_the_role_by_itself_needs_nothing_but_its_back_end(player: Player, tmp_p
     role = [{"include_role": {"name": "mailops.exchange.source_forwarding"}, "vars": names}]
     run = good(apart.run(apart.tasks(role)))
     assert lines_of(file) == {"anna@example.com": "anna@contoso.mail.onmicrosoft.com"}
-    assert run.custom["_run"]["source_forwarding"][HOST]["switched_on"] == 1
+    assert figures(run)["csv"]["switched_on"] == 1
     unnamed = apart.run(apart.tasks([{**role[0], "vars": {**names, "source_forwarding_backend": None}}]))
     assert unnamed.code != 0
     assert any("backend is empty" in text for text in unnamed.failures)
+
+
+def way(name: str, backend: str, *users: str) -> dict[str, Any]:
+    """What a step asks of one source."""
+    rows = [{"address": f"{user}@example.com", "routing_address": f"{user}@contoso.mail.onmicrosoft.com"} for user in users]
+    return {"name": name, "backend": backend, "host": "", "state": "on", "forwards": rows}
+
+
+def test_the_figures_of_several_back_ends_add_up_and_those_of_several_ways_stand_apart(player: Player, tmp_path: Path) -> None:
+    users = ("anna", "bert", "carl")
+    accounts = {f"{name}@example.com": {"zimbraMailStatus": ["enabled"]} for name in users}
+    (tmp_path / "zimbra.json").write_text(json.dumps({"accounts": accounts, "aliases": {}}), encoding="utf-8")
+    install(tmp_path / "bin", "zmprov.py", tmp_path / "zimbra.json", "zmprov")
+    names = {"source_forwarding_zmprov": str(tmp_path / "bin" / "zmprov"), "source_forwarding_dest": str(tmp_path / "forwards.csv")}
+    local = {"all": {"hosts": {HOST: {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}
+    apart = Player(player.collections, tmp_path, local)
+
+    def role(**more: Any) -> dict[str, Any]:
+        return {"include_role": {"name": "mailops.exchange.source_forwarding"}, "vars": {**names, **more}}
+
+    both = role(source_forwarding_ways=[way("one", "zimbra", "anna", "bert"), way("two", "csv", "dora")])
+    broken = role(source_forwarding_way=way("four", "zimbra", "nobody"))
+    run = apart.run(apart.tasks([both, role(source_forwarding_way=way("three", "zimbra", "carl")), broken]))
+    assert run.code != 0
+    shown = figures(run)
+    assert set(shown) == {"one, two", "three", "four"}
+    counted = {name: [one[key] for key in ("switched_on", "unchanged", "declared", "failed")] for name, one in shown.items()}
+    assert counted == {"one, two": [3, 0, 3, False], "three": [1, 0, 1, False], "four": [0, 0, 1, True]}
+    again = good(apart.run(apart.tasks([both])))
+    assert (again.changed, figures(again)["one, two"]["unchanged"], figures(again)["one, two"]["switched_on"]) == (0, 3, 0)

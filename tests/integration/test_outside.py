@@ -64,6 +64,11 @@ def screen(run: Run) -> str:
     return "\n".join(line for event in run.results for line in event["result"].get("screen", []))
 
 
+def shown(run: Run) -> list[str]:
+    """What the task printed that shows the screen."""
+    return [line for event in run.results if str(event["task"]).rpartition(" : ")[2].startswith("Show ") for line in event["result"]["msg"]]
+
+
 def checked_by_module(player: Player, extra: dict[str, Any]) -> Run:
     """The same by the module that refuses nothing."""
     options = {name.removeprefix("coexistence_"): value for name, value in extra.items()}
@@ -78,6 +83,8 @@ def test_a_good_world_says_nothing_and_shows_what_was_looked_at(player: Player, 
     assert findings(run) == []
     assert run.warnings == []
     assert "domain      example.com: authoritative, MX at the source" in screen(run)
+    assert "MX TTL      example.com: 3600 s at its own name servers, and resolvers hold it for " in screen(run)
+    assert screen(run).splitlines() == shown(run), "the screen is printed, and not only in the result"
     assert "SPF allows the tenant yes, the source yes" in screen(run)
     assert "takes mail over IPv4 only" in screen(run)
     assert findings(checked_by_module(player, extra)) == []
@@ -128,6 +135,7 @@ def test_preflight_finds_what_was_planted_with_reason_and_remedy(player: Player,
     assert "DMARC: reject" in text
     assert "RejectDirectSend is on" in text
     assert "'Signature service'" in text
+    assert text.splitlines() == shown(run), "a refused preflight shows its screen too"
     assert sandbox.writes() == []
 
 
@@ -136,7 +144,15 @@ def test_a_dehydrated_tenant_is_refused_with_its_remedy(player: Player, sandbox:
     (row,) = organization["objects"]["OrganizationConfig"]
     change(sandbox, noun="OrganizationConfig", identity=row["Name"], set={"IsDehydrated": True})
     run = player.run("mailops.exchange.preflight", known(sandbox, tenant_folder))
-    assert "Enable-OrganizationCustomization" in run.failures[0]
+    (failed,) = run.failures
+    assert "Enable-OrganizationCustomization" in failed
+    text = "\n".join(shown(run))
+    assert "domain      example.com: authoritative, MX at the source" in text
+    assert "takes rules: no; " in text
+    assert sandbox.writes() == []
+    refused = player.run("mailops.exchange.setup", known(sandbox, tenant_folder))
+    assert "Enable-OrganizationCustomization" in refused.failures[0]
+    assert sandbox.writes() == []
 
 
 def test_name_servers_that_keep_silent_cost_little_and_are_told(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:

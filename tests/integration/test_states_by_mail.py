@@ -71,6 +71,7 @@ def told(bench: Bench, attempt: Attempt, run: Run) -> None:
         lines = [text for text in run.warnings if text.startswith(f"told: {guard} ")]
         assert lines, run.warnings
         assert [word for word in (*names(bench, attempt), *attempt.says) if not any(word in line for line in lines)] == [], lines
+        assert attempt.count in {0, len(set(lines))}, "a step that judges twice tells twice"
 
 
 def reached(bench: Bench, state: State, row: Row) -> list[str]:
@@ -93,6 +94,11 @@ def play(bench: Bench, reading: Mapping[str, str]) -> None:
     bench.sandbox.control("PUT", "/parameters", {PARAMETERS[fact][0]: PARAMETERS[fact][1][value] for fact, value in known.items()})
 
 
+def letters_of(state: State, row: Row) -> int:
+    """How many letters a row is reached by."""
+    return sum(len(hurt.origins) * len(hurt.kinds) * (1 if hurt.reading else len(row.readings)) for hurt in state.hurts)
+
+
 def test_every_row_is_here_with_every_guard_of_its_own() -> None:
     assert set(ROWS) == set(BY_ID)
     for state in STATES:
@@ -100,19 +106,40 @@ def test_every_row_is_here_with_every_guard_of_its_own() -> None:
         assert tried == set(state.guards), state.id
 
 
+def test_who_is_told_is_counted() -> None:
+    for state in STATES:
+        for attempt in ROWS[state.id].attempts:
+            told_alone = not state.blocks and not attempt.blocks
+            assert not (told_alone and attempt.guards) or attempt.count or attempt.says, state.id
+
+
+def tries(bench: Bench, state: State, attempt: Attempt) -> None:
+    """One attempt: refused with nothing written, or told."""
+    bench.sandbox.control("DELETE", "/calls")
+    bench.file.unlink(missing_ok=True)
+    run = attempt.run(bench)
+    if state.blocks if attempt.blocks is None else attempt.blocks:
+        refused(bench, attempt, run)
+        assert (bench.sandbox.writes(), bench.file.exists()) == ([], False)
+    else:
+        told(bench, attempt, run)
+
+
 @pytest.mark.parametrize("name", GUARDED)
 def test_row(bench: Bench, name: str) -> None:
     state, row = BY_ID[name], ROWS[name]
     row.before(bench)
-    bench.sandbox.control("DELETE", "/calls")
-    bench.file.unlink(missing_ok=True)
     for attempt in row.attempts:
-        run = attempt.run(bench)
-        refused(bench, attempt, run) if state.blocks else told(bench, attempt, run)
-    assert not state.blocks or (bench.sandbox.writes(), bench.file.exists()) == ([], False)
-    assert bool(reached(bench, state, row)) == row.spared, "as long as the step waits, mail fares better"
+        tries(bench, state, attempt)
+    better = reached(bench, state, row)
+    assert bool(better) == row.spared, "as long as the step waits, mail fares better"
+    assert [kind for kind in row.better if not any(f" to {kind} under " in line for line in better)] == []
     row.harm(bench)
     assert reached(bench, state, row) == []
+    for mend in row.mends:
+        row.before(bench)
+        mend(bench)
+        assert len(reached(bench, state, row)) == letters_of(state, row), mend.__name__
     assert [call["cmdlet"] for call in bench.sandbox.calls() if call.get("unknown")] == []
 
 

@@ -121,19 +121,28 @@ def test_restored_mail_goes_where_it_went(host: Host) -> None:
 
 def test_killed_at_each_write_mail_follows_the_old_map_or_the_new(host: Host) -> None:
     host.done(host.row("stub"))
+    theirs = f"# a note\nteam@example.com   {host.flow.address('stub3')},\n   away@out.example.org\n"
+    host.path.write_text(f"{host.path.read_text(encoding='utf-8')}{theirs}", encoding="utf-8")
+    subprocess.run(["postmap", "-c", str(host.folder), f"hash:{host.path}"], check=True)
+    beside = {name: text for name, text in host.files().items() if host.path.name not in name}
     number = 1
     while shot(host.options(host.row("stub2"), state="exact"), number):
         asked = ["postmap", "-c", str(host.folder), "-q", "-", f"hash:{host.path}"]
-        names = "".join(f"{host.flow.address(name)}\n" for name in ("stub", "stub2"))
+        names = "".join(f"{name}\n" for name in (*map(host.flow.address, ("stub", "stub2")), "team@example.com"))
         said = subprocess.run(asked, input=names, capture_output=True, text=True, check=False)
         assert not said.stderr
-        old, new = (f"{host.row(name)['address']}\t{host.row(name)['routing_address']}\n" for name in ("stub", "stub2"))
+        team = f"team@example.com\t{host.flow.address('stub3')},   away@out.example.org\n"
+        old, new = (f"{host.row(name)['address']}\t{host.row(name)['routing_address']}\n{team}" for name in ("stub", "stub2"))
         assert said.stdout in (old, new), number
+        assert theirs in host.path.read_text(encoding="utf-8"), number
+        assert beside.items() <= host.files().items(), number
         assert host.places("stub") == (["tenant"] if said.stdout == old else ["source"])
         assert host.places("stub2") == (["source"] if said.stdout == old else ["tenant"])
         host.done(host.row("stub"), state="exact")
         number += 1
     assert number > 8, "the writes were not seen"
+    assert host.files().items() >= beside.items()
+    host.path.write_text(host.path.read_text(encoding="utf-8").replace(theirs, ""), encoding="utf-8")
     assert (host.places("stub"), host.places("stub2")) == (["source"], ["tenant"])
 
 

@@ -33,10 +33,15 @@ Row = dict[str, Any]
 
 @dataclass
 class Judge:
-    """Counts what became of mail. announced: warnings of the step that wrote last; predicted: outcomes by origin and address."""
+    """Counts what became of mail.
 
-    announced: Sequence[str] = ()
+    announced: findings of the step that wrote last; predicted: outcomes by origin and address; alike: by origin and address, everybody
+    whose mail from there goes the same way.
+    """
+
+    announced: Sequence[Mapping[str, Any]] = ()
     predicted: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    alike: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     total: Counter[str] = field(default_factory=Counter)
 
     def count(self, copies: Sequence[account.One]) -> list[str]:
@@ -55,8 +60,17 @@ class Judge:
         ]
 
     def _told(self, one: account.One) -> bool:
-        """Whether the step announced this end of mail from there."""
-        return any(f"mail from {one.origin} would end as {one.outcome}" in text for text in self.announced)
+        """Whether the step announced this end of mail from there: to this very recipient, or to each of a group's members whom it hurts."""
+        said = [found for found in self.announced if f"mail from {one.origin} would end as {one.outcome}:" in str(found["why"])]
+        people = frozenset[str]().union(*(self._people(str(found["who"]), one.origin) for found in said))
+        return one.recipient in people or (bool(one.astray) and people.issuperset(one.astray))
+
+    def _people(self, who: str, origin: str) -> frozenset[str]:
+        """Whom a finding is about: the few that it names, and those whose mail goes like theirs if they are no more than it counts."""
+        listed, _unused, more = who.partition(" and ")
+        named = frozenset(listed.split(", "))
+        every = named.union(*(self.alike.get((origin, name), frozenset()) for name in named))
+        return every if len(every) <= len(named) + int(more.partition(" ")[0] or 0) else named
 
     def _expected(self, one: account.One) -> bool:
         """Whether a message fared as predicted: `unknown` can be anything, and mail to an address that neither side knows bounces."""
@@ -104,12 +118,9 @@ class Witness:
         run = self.player.run(self.book, {"forwards": forwards})
         self.insist(run.code == 0, "the way of mail cannot be predicted", run)
         every, one = (event["result"] for event in run.results)
-        self.judge.predicted = {
-            (origin, address): frozenset(group["outcomes"])
-            for origin, tally in every["origins"].items()
-            for group in tally["classes"]
-            for address in group["first"]
-        }
+        groups = [(origin, group) for origin, tally in every["origins"].items() for group in tally["classes"]]
+        self.judge.predicted = {(origin, one): frozenset(group["outcomes"]) for origin, group in groups for one in group["first"]}
+        self.judge.alike = {(origin, one): frozenset(group["first"]) for origin, group in groups for one in group["first"]}
         told = [route["text"] for route in one["routes"] if route["origin"] in ("internet", "tenant")]
         print(*_table(every), *(line for text in told for line in _wrap(text, 2)), sep="\n")
 
@@ -118,7 +129,7 @@ class Witness:
         if unchanged:
             print("  who receives where: as before, since nothing was written")
         else:
-            self.judge.announced = run.warnings
+            self.judge.announced = [finding for event in run.results for finding in event["result"].get("findings") or ()]
             self.look()
         self.sandbox.control("POST", "/messages", [self._letter(title, *pair) for pair in self._pairs()])
         found = self.sandbox.control("GET", f"/messages?settle={SETTLE}")

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 from ansible_collections.mailops.exchange.plugins.module_utils._rehearsal import rehearsal_info
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context
 from harness.crowd import Crowd, crowd
+
+SECONDS = 300  # after which a rehearsal hangs
 
 
 class NoSession:
@@ -60,6 +64,15 @@ def measured(folder: Path, count: int, waves: int) -> dict[str, object]:
     result = rehearsal_info({**made.options, "limit": 10}, alone())
     seconds = {"seconds": time.monotonic() - begun, "busy": time.process_time() - busy}
     return {**made_of(made), **result["summary"], **seconds, "megabytes": peak(), "line": result["line"], "screen": len(result["screen"])}
+
+
+def apart(tree: Path, checkout: Path, folder: Path, count: int, waves: int) -> dict[str, Any]:
+    """One rehearsal in a process of its own."""
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join([str(checkout / "tests"), str(tree)])}
+    command = [sys.executable, "-B", "-m", "rehearsal.measure", str(folder), str(count), str(waves)]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
 
 
 if __name__ == "__main__":

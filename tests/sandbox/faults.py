@@ -16,7 +16,7 @@ from .errors import KINDS, ServiceError, body
 from .wire import Answer, forbidden, too_many, unauthorised
 
 PHASES = ("before", "after")
-MATCHES = {"cmdlet", "tenant", "nth", "phase", "writes", "identity", "client_id"}
+MATCHES = {"cmdlet", "tenant", "nth", "phase", "writes", "identity", "client_id", "probes"}
 ACTIONS = {"status", "retry_after", "body", "text", "headers", "drop", "delay", "hold", "kill", "signal", "error", "form"}
 
 
@@ -59,6 +59,8 @@ class Fault:
 
 
 def _fits(wanted: dict[str, Any], call: dict[str, Any]) -> bool:
+    if bool(wanted.get("probes")) != bool(call.get("probe")):
+        return False
     if not fnmatch.fnmatchcase(str(call["cmdlet"]).lower(), str(wanted.get("cmdlet", "*")).lower()):
         return False
     identity = (call["parameters"] or {}).get("Identity")
@@ -123,6 +125,8 @@ class Faults:
     def _rule(number: int, entry: dict[str, Any]) -> Fault:
         match, action = entry.get("match", {}), entry.get("action", {})
         unknown = (set(entry) - {"match", "action", "times"}) | (set(match) - MATCHES) | (set(action) - ACTIONS)
+        if match.get("probes") and set(action) - {"kill", "signal"}:
+            raise ValueError(f"fault {number}: whoever sends a probe can be killed, nothing else: {sorted(action)}")
         if unknown or match.get("phase", "before") not in PHASES or not action:
             raise ValueError(f"fault {number}: unknown {sorted(unknown)} or a wrong phase or no action")
         return Fault(number, match, action, int(entry.get("times", 1)))

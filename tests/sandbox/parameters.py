@@ -76,7 +76,6 @@ class Parameters:
     dmarc_domain: str = "shared"
     missing_connector: str = "stuck"
     rules_after_redirect: bool = False
-    routed_address: str = "primary"
     mail_user_lookup: str = "once"
     edge_directory: str = "whole"
     unset_address_type: str = "Resolved"

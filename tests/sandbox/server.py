@@ -67,6 +67,7 @@ async def serve(
             control.ready = ready_line(tenants, bound, control_port, authority, list(listen), Path(place))
             if mail_control is not None:
                 _add_mail(control.ready, mail_control.side.world.ready())
+                mail_control.side.world.gate.faults = faults
             announce(control.ready)
             await stop.wait()
         finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "meta" / "runtime.yml"
 ACTION = "mailops.exchange.cmdlet"
+ACTIONS = ROOT / "plugins" / "action"
 
 
 def has_spec(path: Path) -> bool:
@@ -34,7 +35,8 @@ def text(folder: Path = ROOT / "plugins" / "modules") -> str:
         lines += ["action_groups:", "  exchange:", *(f"    - {name}" for name in routed)]
         lines += ["plugin_routing:", "  modules:"]
         for name in routed:
-            lines += [f"    {name}:", f"      action_plugin: {ACTION}"]
+            own = f"mailops.exchange.{name}" if (ACTIONS / f"{name}.py").exists() else ACTION
+            lines += [f"    {name}:", f"      action_plugin: {own}"]
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -16,6 +18,21 @@ ORDINARY = ["cpanel_forwarding", "forwarding_file", "forwarding_plan_info", "pos
 
 def test_the_committed_file_is_the_generated_one(checkout: Path) -> None:
     assert (checkout / "meta/runtime.yml").read_text(encoding="utf-8") == runtime.text(), "run `make runtime`"
+
+
+def test_a_strategy_that_looks_for_the_first_task_of_a_role_has_the_code_of_all_of_them(tree: Path) -> None:
+    told = f"""
+import sys
+from ansible.plugins.loader import action_loader, init_plugin_loader
+init_plugin_loader([{str(tree)!r}])
+name = "ansible_collections.mailops.exchange.plugins.module_utils._coexistence"
+before = name in sys.modules
+found = action_loader.get("mailops.exchange.coexistence_plan_info", class_only=True)
+other = action_loader.get("mailops.exchange.cmdlet", class_only=True)
+print(before, name in sys.modules, issubclass(found, other.__mro__[1]), [one.__name__ for one in found.__mro__[:1]])
+"""
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "True", "['ActionModule']"]
 
 
 def test_modules_with_a_spec_are_in_the_group_and_routed_and_ordinary_ones_are_not(tmp_path: Path) -> None:

@@ -41,11 +41,12 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Ruled:
-    """After the rules: the copy, the connector that a rule named, or the end."""
+    """After the rules: the copy, the connector that a rule named, or the end. to: the recipient's address that a rule redirected to."""
 
     copy: Copy
     connector: str = ""
     end: Step | None = None
+    to: str = ""
 
 
 def finish(message: Message, copy: Copy, resolved: Resolved) -> Step:
@@ -75,7 +76,7 @@ def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:
         return Ruled(copy.noted(AT, f"rules leave a {message.kind} alone"))
     ordered = message.world.ordered
     last = max((place for place, rule in enumerate(ordered) if _settles(rule)), default=-1)
-    for rule in ordered[: last + 1]:
+    for place, rule in enumerate(ordered[: last + 1]):
         now, since = acting(message, rule)
         if not now.enabled or not now.decides:
             if rule.was:
@@ -83,7 +84,7 @@ def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:
             continue
         if _repeats(now, state):
             continue
-        matched, why = matches(now, _seen(message, state.copy, resolved))
+        matched, why = matches(now, _seen(message, state, resolved))
         if not matched:
             if now.route or now.ends or now.redirect:
                 state = replace(state, copy=state.copy.noted(AT, f"rule '{now.name}' leaves it: {why}{since}"))
@@ -96,6 +97,8 @@ def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:
             continue
         state = _acted(message, state, now, f"{why}{since}", resolved)
         if state.end or now.stop:
+            break
+        if now.redirect and place < last and message.oracle.fact("rules_after_redirect") == "spared":
             break
     return state
 
@@ -111,22 +114,24 @@ def _settles(rule: Rule) -> bool:
     return any(state.route or state.ends or state.redirect for state in (rule, rule.was) if state)
 
 
-def _seen(message: Message, copy: Copy, resolved: Resolved) -> Seen:
+def _seen(message: Message, state: Ruled, resolved: Resolved) -> Seen:
+    """What a rule sees; after a redirect that is a message to the new address alone."""
+    copy = state.copy
     hop = next((source for source in message.world.sources if source.name == copy.hop), None)
     return Seen(
         world=message.world,
         oracle=message.oracle,
         sender=message.sender,
         party=resolved.party,
-        written=resolved.written,
+        written=state.to or resolved.written,
         resolved=resolved.primary,
         internal=copy.internal,
         kind=message.kind,
         ranges=hop.ranges if hop else (),
         others=message.others,
         asked=message.asked,
-        along=_along(message, copy),
-        beside=copy.beside,
+        along=() if state.to else _along(message, copy),
+        beside=() if state.to else copy.beside,
         headers=copy.headers,
     )
 
@@ -149,8 +154,8 @@ def _acted(message: Message, state: Ruled, rule: Rule, why: str, resolved: Resol
     if rule.ends:
         place, text = ENDS[rule.ends]
         return replace(state, end=ends(copy.lands(place, AT, f"{name} {text}: {why}")))
-    if rule.redirect and not _own(rule.redirect, resolved):
-        return replace(state, end=ends(copy.lands("lost", AT, f"{name} redirects it to {', '.join(rule.redirect)}: {why}")))
+    if rule.redirect:
+        return _redirected(state, rule, copy, why, resolved)
     if rule.route:
         wins = not state.connector or message.oracle.fact("two_routes") == "last"
         noted = copy.noted(AT, f"{name} sends it to connector '{rule.route}': {why}")
@@ -158,9 +163,15 @@ def _acted(message: Message, state: Ruled, rule: Rule, why: str, resolved: Resol
     return replace(state, copy=copy.noted(AT, f"{name} stops the rules: {why}") if rule.stop else copy)
 
 
-def _own(targets: tuple[str, ...], resolved: Resolved) -> bool:
+def _redirected(state: Ruled, rule: Rule, copy: Copy, why: str, resolved: Resolved) -> Ruled:
+    """To somebody else: whoever was written to gets nothing. To an address of the same recipient: it sets out anew, without a connector."""
+    said = f"rule '{rule.name}' redirects it to {', '.join(rule.redirect)}"
     held = resolved.party.addresses | {resolved.party.id} if resolved.party else {resolved.primary}
-    return any(target in held for target in targets)
+    own = next((target for target in rule.redirect if target in held), "")
+    if not own:
+        return replace(state, end=ends(copy.lands("lost", AT, f"{said}: {why}")))
+    to = own if "@" in own else resolved.primary
+    return replace(state, copy=copy.noted(AT, f"{said}, which is the same recipient: {why}"), connector="", to=to)
 
 
 def _headers(rule: Rule, held: Mapping[str, str]) -> Mapping[str, str]:

@@ -90,6 +90,18 @@ class Seen:
 
 def seen_of(case: Situation, domain: str, row: Row, known: Sequence[Home]) -> Seen:
     """One domain's answer of the tool `dns`, held against what the group's line notes."""
+    found = _seen(case, domain, row, known)
+    if found.mx is None:
+        return found
+    return replace(found, mx=replace(found.mx, ttl=_longest(row, "authoritative"), held=_longest(row, "resolvers")))
+
+
+def _longest(row: Row, servers: str) -> int | None:
+    """The longest time to live, in seconds, that some of these servers told; None for none."""
+    return max((int(one["ttl"]) for one in (row.get(servers) or {}).values() if not one.get("error") and "ttl" in one), default=None)
+
+
+def _seen(case: Situation, domain: str, row: Row, known: Sequence[Home]) -> Seen:
     noted = noted_of(case, domain)
     if row.get("error"):
         return Seen(None, noted, str(row["error"]))

@@ -15,6 +15,8 @@ from typing import Any
 from ._checks import address_fault, domain_fault, domain_of
 
 KINDS = ("mailbox", "alias", "list", "resource", "forward", "catch_all")
+# These have a mailbox at the source, from which a forward leads to the tenant once their home is there.
+FORWARDED = frozenset({"mailbox", "forward"})
 HOMES = ("source", "tenant")
 
 

@@ -17,6 +17,20 @@ from ._snapshot import Snapshot
 REPORTS = frozenset({"status", "verify", "reconcile"})
 
 
+# What a guard is a function of. times: of rules and of the group. wave: the users of the run. mx history: changes seen, with their times.
+NEEDS = frozenset(
+    {"snapshot", "source list", "source mode", "wave", "validation recipients", "times", "mx", "mx history", "dns", "trace", "probe"}
+)
+
+
+def needed(text: str) -> frozenset[str]:
+    """The inputs of a row of a table; raises ValueError for a word that is none."""
+    found = frozenset(text.split(", "))
+    if not found <= NEEDS:
+        raise ValueError(f"'{', '.join(sorted(found - NEEDS))}' is no input of a guard")
+    return found
+
+
 def judged_as(step: str) -> str:
     """The step whose guards judge a step."""
     return "status" if step in REPORTS else step

@@ -9,40 +9,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from ._findings import REPORTS, Finding, Situation, Verdict, judge, judged_as
+from ._findings import REPORTS, Finding, Situation, Verdict, judge, judged_as, needed
 from ._guards_objects import u5, u6, u9, u10, u14, u18, u19, u20, u23, u24
 from ._guards_people import u4, u7, u21, u27, u30
 
 
 @dataclass(frozen=True)
 class Guard:
-    """One guard: its id, the steps that it judges, and its function."""
+    """One guard: its id, the steps that it judges, its function, and the inputs that it is a function of, by NEEDS' names."""
 
     id: str
     steps: frozenset[str]
     function: Callable[[Situation], Iterable[Finding]]
+    needs: frozenset[str]
 
 
-def _guard(name: str, steps: str, function: Callable[[Situation], Iterable[Finding]]) -> Guard:
-    return Guard(name, frozenset(steps.split()), function)
+def _guard(name: str, steps: str, function: Callable[[Situation], Iterable[Finding]], needs: str) -> Guard:
+    return Guard(name, frozenset(steps.split()), function, needed(needs))
 
 
 TABLE: tuple[Guard, ...] = (
-    _guard("U4", "preflight setup enforce rollback", u4),
-    _guard("U5", "enforce cutover rollback status", u5),
-    _guard("U6", "preflight setup enforce", u6),
-    _guard("U7", "cutover rollback", u7),
-    _guard("U9", "preflight setup enforce dismantle", u9),
-    _guard("U10", "preflight setup enforce dismantle", u10),
-    _guard("U14", "restored", u14),
-    _guard("U18", "preflight setup enforce cutover status", u18),
-    _guard("U19", "preflight setup enforce cutover rollback teardown remove dismantle status", u19),
-    _guard("U20", "remove dismantle", u20),
-    _guard("U21", "preflight setup enforce", u21),
-    _guard("U23", "preflight setup enforce", u23),
-    _guard("U24", "preflight setup enforce cutover status", u24),
-    _guard("U27", "preflight setup enforce cutover status", u27),
-    _guard("U30", "preflight setup enforce cutover status", u30),
+    _guard("U4", "preflight setup enforce unforward rollback", u4, "snapshot, source list"),
+    _guard("U5", "enforce cutover unforward rollback status", u5, "snapshot"),
+    _guard("U6", "preflight setup enforce", u6, "snapshot, validation recipients"),
+    _guard("U7", "cutover unforward rollback", u7, "snapshot, wave"),
+    _guard("U9", "preflight setup enforce dismantle", u9, "snapshot"),
+    _guard("U10", "preflight setup enforce dismantle", u10, "snapshot"),
+    _guard("U14", "restored", u14, "snapshot"),
+    _guard("U18", "preflight setup enforce cutover status", u18, "snapshot"),
+    _guard("U19", "preflight setup enforce cutover unforward rollback teardown remove dismantle status", u19, "snapshot"),
+    _guard("U20", "remove dismantle", u20, "times"),
+    _guard("U21", "preflight setup enforce", u21, "snapshot"),
+    _guard("U23", "preflight setup enforce", u23, "snapshot"),
+    _guard("U24", "preflight setup enforce cutover status", u24, "snapshot"),
+    _guard("U27", "preflight setup enforce cutover status", u27, "snapshot"),
+    _guard("U30", "preflight setup enforce cutover status", u30, "snapshot"),
 )
 
 

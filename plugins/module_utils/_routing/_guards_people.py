@@ -9,17 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ._checks import domain_of, under
+from ._files import FORWARDED
 from ._findings import Finding, Situation
 from ._scope import Case, at_home, seed
 from ._snapshot import CONTACTS, EXPANDED, GROUPS, Recipient
 from ._waves import check
 
-CONCLUDE = "Correct the source list, or put it into coexistence_tenant_addresses, or into the group by hand."
+# What to do with whom the rule does not know, who cannot be a member, and of whom nobody can tell: by what the group holds.
+TO_TENANT = (
+    "Let coexistence_seed_group put it into the group, or name it in coexistence_tenant_addresses.",
+    "It cannot be a member: name it in coexistence_tenant_addresses.",
+    "Correct the source list, or put it into coexistence_tenant_addresses, or into the group by hand.",
+)
+TO_SOURCE = (
+    "Let coexistence_seed_group put it into the group.",
+    "It cannot be a member: use coexistence_membership migrated, or correct the source list.",
+    "Correct the source list, or put it into the group by hand if it is read at the source.",
+)
 
 
 def u4(case: Situation) -> Iterator[Finding]:
     """Enforcing the rule while recipients that live in the cloud are outside the group."""
-    if case.step == "rollback":
+    if case.step in {"unforward", "rollback"}:
         yield from _u4_back(case)
         return
     inputs = case.inputs
@@ -29,18 +40,20 @@ def u4(case: Situation) -> Iterator[Finding]:
         yield Finding("U4", "the source list", why, "Give the source's addresses in coexistence_source_file.")
         return
     planned = case.step in {"preflight", "setup"} and bool(inputs.raw["seed_group"])
+    join, cannot, conclude = TO_SOURCE if inputs.pending else TO_TENANT
     for one in () if planned else found.members:
-        yield _outside(one, "Let coexistence_seed_group put it into the group, or name it in coexistence_tenant_addresses.")
+        yield _outside(case, one, join)
     for one in found.cannot:
-        yield _outside(one, "It cannot be a member: name it in coexistence_tenant_addresses.")
+        yield _outside(case, one, cannot)
     for one in found.ambiguous:
-        yield _outside(one, CONCLUDE)
+        yield _outside(case, one, conclude)
     if inputs.pending:
         yield from _u4_pending(case)
 
 
-def _outside(one: Case, remedy: str) -> Finding:
-    return Finding("U4", one.found.shown, f"{one.why}; the rule would send its mail the wrong way", remedy)
+def _outside(case: Situation, one: Case, remedy: str) -> Finding:
+    harm = "the rule would leave its mail in the tenant" if case.inputs.pending else "the rule would send its mail the wrong way"
+    return Finding("U4", one.found.shown, f"{one.why}; {harm}", remedy)
 
 
 def _u4_pending(case: Situation) -> Iterator[Finding]:
@@ -57,9 +70,19 @@ def _u4_back(case: Situation) -> Iterator[Finding]:
         return
     for one in check(case.inputs, case.snapshot):
         home = at_home(case.inputs, one.found) if one.found else "source"
-        if home != "source":
-            why = "is not read at the source by its list; out of the group its mail would bounce there"
+        if home == "tenant" and one.found and _kept_mailbox(case, one.found):
+            why = "is at home in the tenant by the source list, and goes back to its mailbox at the source"
+            yield Finding("U4", one.who, why, "Set home to source for its addresses, so that later steps know.", blocks=False)
+        elif home != "source":
+            where = "in" if case.inputs.pending else "out of"
+            why = f"has no mailbox at the source by its list; {where} the group its mail would bounce there"
             yield Finding("U4", one.who, why, "Correct the source list, or leave this user where it is.")
+
+
+def _kept_mailbox(case: Situation, found: Recipient) -> bool:
+    """Whether the source's list has a mailbox for one of the recipient's addresses, forwarded or not."""
+    listed = case.inputs.source_list or {}
+    return any(listed[address].kind in FORWARDED for address in found.addresses if address in listed)
 
 
 def u7(case: Situation) -> Iterator[Finding]:
@@ -80,7 +103,8 @@ def u21(case: Situation) -> Iterator[Finding]:
         member = bool(found.ids & inside) and not inputs.pending
         if escapes and not member and found.kind not in EXPANDED and _may_read_at_source(case, found, shared):
             why = f"has {', '.join(shared)} but the primary address {found.primary}, so the rule does not see it"
-            remedy = "Make the shared address its primary one, or move it first: put it into the group."
+            moved = "correct the source list if it has moved" if inputs.pending else "move it first: put it into the group"
+            remedy = f"Make the shared address its primary one, or {moved}."
             yield Finding("U21", found.shown, why, remedy)
 
 
@@ -106,8 +130,8 @@ def u27(case: Situation) -> Iterator[Finding]:
 
 
 def _outsider(case: Situation, member: Recipient) -> bool:
-    """A contact or guest with an outside address belongs into the group when the rule reaches the whole organization."""
-    if not case.inputs.literal or member.kind not in CONTACTS or not member.external:
+    """A mail user, contact or guest that leads to an outside address: the rule reaches it, so U4 wants it in the group."""
+    if member.kind not in CONTACTS or not member.external:
         return False
     return not any(under(domain_of(member.external), domain) for domain in case.inputs.domains)
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 
 from . import _guards
 from ._evidence import Full
-from ._findings import REPORTS, Finding, Verdict, judge, judged_as
+from ._findings import REPORTS, Finding, Verdict, judge, judged_as, needed
 from ._hazards_mail import forwards_out, u14, u15, u16, u17, u22, u25, u26, u28, u29, u32
-from ._hazards_order import u1, u2, u3, u8, u11, u12, u13, u31
+from ._hazards_order import u1, u2, u3, u8, u11, u12, u13, u20, u31
 from ._plan import FINAL
 
 STEPS = ("mx", "mx_back", "forward", "authoritative", "sources_off")
@@ -26,36 +26,38 @@ STEPS = ("mx", "mx_back", "forward", "authoritative", "sources_off")
 
 @dataclass(frozen=True)
 class Hazard:
-    """One guard: its id, the steps that it judges, and its function."""
+    """One guard: its id, the steps that it judges, its function, and the inputs that it is a function of, by NEEDS' names."""
 
     id: str
     steps: frozenset[str]
     function: Callable[[Full], Iterable[Finding]]
+    needs: frozenset[str]
 
 
-def _hazard(name: str, steps: str, function: Callable[[Full], Iterable[Finding]]) -> Hazard:
-    return Hazard(name, frozenset(steps.split()), function)
+def _hazard(name: str, steps: str, function: Callable[[Full], Iterable[Finding]], needs: str) -> Hazard:
+    return Hazard(name, frozenset(steps.split()), function, needed(needs))
 
 
 TABLE: tuple[Hazard, ...] = (
-    _hazard("U1", "preflight setup mx cutover rollback status", u1),
-    _hazard("U2", "preflight setup enforce mx teardown", u2),
-    _hazard("U3", "teardown authoritative", u3),
-    _hazard("U8", "forward rollback", u8),
-    _hazard("U11", "teardown", u11),
-    _hazard("U12", "authoritative", u12),
-    _hazard("U13", "sources_off", u13),
-    _hazard("U14", "restored", u14),
-    _hazard("U15", "preflight setup enforce cutover status", u15),
-    _hazard("U16", "preflight setup enforce status", u16),
-    _hazard("U17", "preflight setup enforce status", u17),
-    _hazard("U22", "preflight setup status", u22),
-    _hazard("U25", "enforce", u25),
-    _hazard("U26", "preflight cutover forward", u26),
-    _hazard("U28", "preflight setup enforce cutover mx status", u28),
-    _hazard("U29", "preflight setup cutover mx status", u29),
-    _hazard("U31", "preflight setup mx mx_back status", u31),
-    _hazard("U32", "preflight setup mx status", u32),
+    _hazard("U1", "preflight setup mx cutover unforward rollback status", u1, "snapshot, mx"),
+    _hazard("U2", "preflight setup enforce mx teardown", u2, "snapshot, source list, mx"),
+    _hazard("U3", "teardown authoritative", u3, "snapshot, source list"),
+    _hazard("U8", "forward rollback", u8, "times, probe"),
+    _hazard("U11", "teardown", u11, "trace"),
+    _hazard("U12", "authoritative", u12, "trace"),
+    _hazard("U13", "sources_off", u13, "mx history, probe"),
+    _hazard("U14", "restored", u14, "source list, dns"),
+    _hazard("U15", "preflight setup enforce cutover status", u15, "snapshot"),
+    _hazard("U16", "preflight setup enforce status", u16, "snapshot"),
+    _hazard("U17", "preflight setup enforce status", u17, "snapshot, dns"),
+    _hazard("U20", "remove", u20, "probe"),
+    _hazard("U22", "preflight setup status", u22, "snapshot"),
+    _hazard("U25", "enforce", u25, "probe"),
+    _hazard("U26", "preflight cutover forward", u26, "snapshot, probe"),
+    _hazard("U28", "preflight setup enforce cutover mx status", u28, "snapshot, source list"),
+    _hazard("U29", "preflight setup cutover mx status", u29, "dns"),
+    _hazard("U31", "preflight setup mx mx_back status", u31, "mx history"),
+    _hazard("U32", "preflight setup mx status", u32, "source mode"),
 )
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from . import _objects as objects
 from ._checks import domain_of
-from ._evidence import ARRIVED, Full, counted
+from ._evidence import ARRIVED, Full, Probe, counted
 from ._findings import Finding
 from ._outcomes import entry_of
 from ._predicates import covers
-from ._snapshot import EXPANDED, LIVE, Recipient
-from ._tenant import proves
-from ._world import TENANT, Foreign, Inbound, Predicate
+from ._snapshot import EXPANDED, Recipient
+from ._tenant import may_prove, proves
+from ._world import MAILBOXES, TENANT, Foreign, Inbound, Predicate
 
 OWN_SENDERS = "Let the foreign host take own-domain senders from the tenant, and run again."
 NO_PROBE = (
@@ -25,6 +25,11 @@ NO_PROBE = (
 )
 # What no guard is for, and is told all the same.
 POLICY = "policy"
+# Steps that are judged with what a set-up writes.
+MAKING = frozenset({"preflight", "setup", "enforce"})
+# What becomes of somebody new, by what the group holds.
+JOIN = "Put them into the group, or into coexistence_tenant_addresses; or correct the source list."
+STAY = "Put into the group who of them is read at the source, and into the source list."
 NO_LIST = "Give the source's addresses in coexistence_source_file."
 
 
@@ -35,11 +40,24 @@ def u14(case: Full) -> Iterator[Finding]:
         if names and not _off(case, source):
             why = f"{len(names)} forwards are still on at {source.name or 'the source'}"
             yield Finding("U14", counted(names), why, "Take them off once no mail comes by the old path, or switch the host off.")
+        elif not (names or _off(case, source) or _read(case, source)):
+            why = "whether its forwards are still on was not read"
+            remedy = "Name what keeps them in coexistence_forwarding_backend to have them read, or look there yourself."
+            yield Finding("U14", source.name or "the source", why, remedy, blocks=False)
         for domain in sorted(source.domains & frozenset(case.inputs.domains)):
             published = case.evidence.dns.get(domain)
             if published and published.spf.get(source.name) and not _holds(case, source, domain):
                 why = f"its SPF record still allows {source.name or 'the source'} to send"
                 yield Finding("U14", domain, why, "Take the source out of the record.")
+            elif published is None and f"records {domain}" in case.evidence.unread:
+                unread = case.evidence.unread[f"records {domain}"]
+                why = f"whether its SPF record still allows {source.name or 'the source'} to send is not known: {unread}"
+                yield Finding("U14", domain, why, "Name coexistence_name_servers that can be asked.", blocks=False)
+
+
+def _read(case: Full, source: Foreign) -> bool:
+    """Whether the forwards of a source were read: all that there are, or those of addresses there, which are then off."""
+    return case.evidence.forwards_read or any(domain_of(address) in source.domains for address in case.evidence.forwards_off)
 
 
 def _holds(case: Full, source: Foreign, domain: str) -> bool:
@@ -53,19 +71,31 @@ def _off(case: Full, source: Foreign) -> bool:
 
 
 def u15(case: Full) -> Iterator[Finding]:
-    """RejectDirectSend without an inbound connector that the source matches."""
+    """RejectDirectSend without an inbound connector that the source matches; told where that hangs on a certificate nobody knows."""
     if not case.world.policies.reject_direct_send:
         return
-    planned = case.step in {"preflight", "setup"} and case.inputs.text("spam_handling") == "enhanced_filtering"
+    planned = case.step in MAKING and case.inputs.text("spam_handling") == "enhanced_filtering"
     for source in case.world.sources if not planned else ():
-        if not any(one.enabled and _matches(case, one, source) for one in case.world.inbound):
+        enabled = [one for one in case.world.inbound if one.enabled]
+        if any(_matches(case, one, source) for one in enabled):
+            continue
+        who, maybe = source.name or "the source", next((one for one in enabled if _may_match(case, one, source)), None)
+        if maybe:
+            asked = f"the certificate {maybe.certificate}, which inbound connector '{maybe.name}' asks for"
+            why = f"RejectDirectSend is on, and whether it shows {asked}, is not known; if not, its own senders are refused (5.7.68)"
+            yield Finding("U15", who, why, "Look at the certificate that its mail host sends with.", blocks=False)
+        else:
             why = "RejectDirectSend is on and no inbound connector matches this source, so its own senders are refused (5.7.68)"
-            remedy = "Use coexistence_spam_handling enhanced_filtering, or make an inbound connector by certificate."
-            yield Finding("U15", source.name or "the source", why, remedy)
+            remedy = "Use coexistence_spam_handling enhanced_filtering, or make an inbound connector by certificate for its domains."
+            yield Finding("U15", who, why, remedy)
 
 
 def _matches(case: Full, one: Inbound, source: Foreign) -> bool:
     return proves(case.world, one, source.name) or (one.partner and not one.restrict and _names(one, source.domains))
+
+
+def _may_match(case: Full, one: Inbound, source: Foreign) -> bool:
+    return may_prove(case.world, one, source.name) and _names(one, source.domains)
 
 
 def _names(one: Inbound, domains: frozenset[str]) -> bool:
@@ -73,20 +103,34 @@ def _names(one: Inbound, domains: frozenset[str]) -> bool:
 
 
 def u16(case: Full) -> Iterator[Finding]:
-    """Enhanced filtering together with SCL -1 for the same mail."""
-    planned = case.step in {"preflight", "setup"} and case.inputs.text("spam_handling") == "transport_rule"
+    """Enhanced filtering together with SCL -1 for the same mail, both as they stand and as the step will make them."""
+    making = case.inputs.text("spam_handling") if case.step in MAKING else ""
     for source in case.world.sources:
-        enhanced = [one.name for one in case.world.inbound if one.enabled and one.enhanced and _matches(case, one, source)]
+        filters = [one for one in case.world.inbound if one.enabled and one.enhanced]
+        sure = [one.name for one in filters if _matches(case, one, source)]
+        enhanced = sure + [one.name for one in filters if one.name not in sure and _may_match(case, one, source)]
         passing = [rule.name for rule in case.world.rules if rule.enabled and rule.scl == "-1" and _sees(rule.conditions, source)]
-        if planned:
+        if making == "transport_rule":
             passing.append(source_rule(case, source))
+        elif making == "enhanced_filtering":
+            sure.append(source_rule(case, source))
+            enhanced.append(source_rule(case, source))
         if enhanced and passing:
             why = f"enhanced filtering is on for the mail that rule '{passing[0]}' gives SCL -1; the service asks for one of the two"
-            yield Finding("U16", enhanced[0], why, "Use coexistence_spam_handling enhanced_filtering, without the rule.")
+            yield Finding("U16", enhanced[0], why, _one_of(making, enhanced[0], passing[0]), blocks=bool(sure))
+
+
+def _one_of(making: str, connector: str, rule: str) -> str:
+    """How one of the two goes. making: what the step will write."""
+    if making == "transport_rule":
+        return f"Remove inbound connector '{connector}', or use coexistence_spam_handling enhanced_filtering."
+    if making == "enhanced_filtering":
+        return f"Remove rule '{rule}', or use coexistence_spam_handling transport_rule."
+    return f"Keep one: remove rule '{rule}', or take enhanced filtering off inbound connector '{connector}'."
 
 
 def source_rule(case: Full, source: Foreign) -> str:
-    """The name of the SCL rule of a source that a set-up makes."""
+    """The name that a set-up gives to the SCL rule of a source, or to its inbound connector."""
     declared = next((one for one in case.inputs.sources if one.name == source.name), case.inputs.sources[0])
     return declared.named(case.inputs.text("inbound_rule_name"))
 
@@ -149,17 +193,22 @@ def u25(case: Full) -> Iterator[Finding]:
 
 def u26(case: Full) -> Iterator[Finding]:
     """A forwarding wave while DMARC rejects are honoured and nothing shows that forwards pass."""
-    if case.world.policies.honor_dmarc is False:
-        return
     planned = case.step == "preflight" and case.inputs.text("spam_handling") == "enhanced_filtering"
-    passed = planned or any(probe.origin == "internet" and probe.forwarded and probe.result == ARRIVED for probe in case.evidence.probes)
+    if case.world.policies.honor_dmarc is False or planned:
+        return
     for source in case.world.sources:
         enhanced = any(one.enabled and one.enhanced and _matches(case, one, source) for one in case.world.inbound)
-        if passed or enhanced or source.name in case.world.policies.trusted_sealers:
+        if enhanced or source.name in case.world.policies.trusted_sealers or any(_passed(one, source) for one in case.evidence.probes):
             continue
         why = f"{_forwarded(case, source)} break SPF, and DMARC rejects are honoured: outsiders with p=reject may get bounces (5.7.509)"
         remedy = "Use coexistence_spam_handling enhanced_filtering, trust the source's ARC seal, or probe a forward."
         yield Finding("U26", source.name or "the source", why, remedy, blocks=False)
+
+
+def _passed(probe: Probe, source: Foreign) -> bool:
+    """A probe from outside that this source forwarded, and that arrived."""
+    forwarded = probe.origin == "internet" and probe.forwarded and probe.result == ARRIVED
+    return forwarded and domain_of(probe.recipient) in source.domains
 
 
 def _forwarded(case: Full, source: Foreign) -> str:
@@ -177,7 +226,7 @@ def forwards_out(case: Full) -> Iterator[Finding]:
         goal = party.forward_smtp or party.forward
         target = case.world.party(goal)
         address = target.external or target.primary if target else goal
-        if party.kind in LIVE and "@" in address and case.world.accepted(domain_of(address)) is None:
+        if party.kind in MAILBOXES and "@" in address and case.world.accepted(domain_of(address)) is None:
             names.append(party.primary)
     if names:
         why = f"{len(names)} mailboxes forward to outside, and the policy for automatic forwards refuses it (5.7.520)"
@@ -186,7 +235,12 @@ def forwards_out(case: Full) -> Iterator[Finding]:
 
 
 def u28(case: Full) -> Iterator[Finding]:
-    """A recipient in a shared domain that neither the group nor the source list knows."""
+    """A recipient in a shared domain that neither the group nor the source list knows. A status that reads no directory says so."""
+    if not case.snapshot.directory:
+        why = "was not looked at: who is new, who else holds the group's address, whose mailbox forwards to outside"
+        remedy = "Run coexistence_check_info with the step status, which reads it."
+        yield Finding("U28", "the directory", why, remedy, blocks=False)
+        return
     if case.inputs.source_list is None:
         yield Finding("U28", "the source list", "without it nobody can tell who is new", NO_LIST, blocks=False)
         return
@@ -197,7 +251,7 @@ def u28(case: Full) -> Iterator[Finding]:
             kinds.setdefault(found.kind, []).append(found.shown)
     for kind, names in sorted(kinds.items()):
         why = f"{len(names)} recipients ({kind}) in a shared domain are neither in the group nor in the source list, so perhaps new"
-        remedy = "Put them into the group, or into coexistence_tenant_addresses; or correct the source list."
+        remedy = STAY if case.inputs.pending else JOIN
         yield Finding("U28", counted(sorted(names)), why, remedy, blocks=False)
 
 
@@ -231,8 +285,9 @@ def u32(case: Full) -> Iterator[Finding]:
     for source in case.world.sources:
         held = {address for party in case.world.parties for address in party.addresses if domain_of(address) in source.domains}
         listed = {address for address in source.addresses or () if not address.startswith(("@", "*"))}
-        rest = "unknown addresses" if source.addresses is None else f"all but the {len(held | listed)} addresses that either side knows"
-        alone = sorted(held - listed) if source.addresses is not None else []
+        counts = source.addresses is not None and case.snapshot.directory
+        rest = f"all but the {len(held | listed)} addresses that either side knows" if counts else "unknown addresses"
+        alone = sorted(held - listed) if counts else []
         people = f" and to {len(alone)} addresses that only the tenant knows ({counted(alone)})" if alone else ""
         texts = {
             "relay": f"relays unknown addresses back to the tenant: mail to {rest} loops (5.4.14)",

@@ -13,38 +13,24 @@ from . import _changes as change
 from . import _objects as objects
 from ._checks import domain_of
 from ._classes import predict_all
-from ._delivery import serving
-from ._evidence import ARRIVED, NOT_PROBED, Full, counted, reason, settles
+from ._evidence import ARRIVED, NOT_PROBED, Full, Probe, counted, reason, settles
 from ._findings import Finding
+from ._mail_plan import NOBODY, SWITCHED, backend_of
 from ._outcomes import HURTS, person_of
+from ._predicates import MATCHES
+from ._predict import Prediction, Route, predict
 from ._traced import closing
-from ._world import AUTHORITATIVE, EXPANDED, INTERNAL_RELAY, TENANT, Foreign, Party, Rule, World, plain
+from ._waves import check, forwarding
+from ._world import AUTHORITATIVE, EXPANDED, INTERNAL_RELAY, INTERNET, TENANT, Foreign, Party, World, plain
 
 # How long a sending host keeps a message that it could not hand over by the former MX.
 QUEUE = timedelta(hours=72)
 OUTSIDER = "someone@sender.invalid"
 
 
-def routed(world: World, domain: str) -> bool:
-    """True when a rule or a connector sends unknown recipients of a domain somewhere else than by the MX."""
-    direct = serving(world, domain)
-    if direct is not None and not direct.use_mx:
-        return True
-    return any(_routes(world, rule, domain) for rule in world.rules)
-
-
-def _routes(world: World, rule: Rule, domain: str) -> bool:
-    connector = world.connector(rule.route) if rule.route and rule.enabled else None
-    if connector is None or connector.use_mx:
-        return False
-    named = [value for one in rule.conditions if one.name == "RecipientDomainIs" for value in one.values]
-    narrow = any(one.name in {"SentTo", "SentToMemberOf"} for one in rule.conditions)
-    return not narrow and (not named or any(domain == value or domain.endswith("." + value) for value in named))
-
-
 def u1(case: Full) -> Iterator[Finding]:
     """The MX at the tenant while an InternalRelay domain has no route; told where nobody could read who holds it."""
-    for domain in case.inputs.domains if case.step in {"preflight", "setup", "status"} else ():
+    for domain in case.inputs.domains if case.step != "mx" else ():
         unread = case.evidence.unread.get(f"mx {domain}")
         if unread:
             why = f"who takes its mail is not known: {unread}"
@@ -54,10 +40,33 @@ def u1(case: Full) -> Iterator[Finding]:
         accepted, answer = case.world.domains.get(domain), case.world.mx.get(domain)
         relays = making or (accepted is not None and accepted.type == INTERNAL_RELAY)
         arrives = case.step == "mx" or (answer is not None and answer.holder == TENANT)
-        if relays and arrives and not routed(case.world, domain):
-            why = "its MX is the tenant, it relays unknown addresses and no rule or connector routes them: their mail loops (5.4.14)"
-            remedy = "Leave the MX at the source, or the domain Authoritative, until the rule is enforced."
-            yield Finding("U1", domain, why, remedy)
+        if relays and arrives:
+            world = change.mx_at(change.relayed(case.world, [domain]), [domain])
+            yield from _unrouted(domain, predict(world, OUTSIDER, f"{NOBODY}@{domain}", "internet"))
+
+
+def _unrouted(domain: str, prediction: Prediction) -> Iterator[Finding]:
+    """Mail to an address that nobody has, by the MX. Refused where nothing surely routes it, told where a reading decides.
+
+    A rule that asks for what is not evaluated is no route to count on.
+    """
+    loops = [route for route in prediction.routes if "loop" in _kept(route)]
+    if not loops:
+        return
+    settled = [{key: value for key, value in route.assumed.items() if not key.startswith(MATCHES)} for route in prediction.routes]
+    if all(any(_kept(route) for route in prediction.under(reading)) for reading in settled):
+        why = "its MX is the tenant, it relays unknown addresses and no rule or connector routes them: their mail loops (5.4.14)"
+        yield Finding("U1", domain, why, "Leave the MX at the source, or the domain Authoritative, until the rule is enforced.")
+    else:
+        why = f"its MX is the tenant and it relays unknown addresses: their mail loops (5.4.14) if {'; '.join(loops[0].assumptions())}"
+        yield Finding("U1", domain, why, "Wait until every change acts, and use coexistence_rule_scope domain.", blocks=False)
+
+
+def _kept(route: Route) -> frozenset[str]:
+    """How mail ends that never left the tenant: `loop` by its own MX, or `delayed`."""
+    landings = [landing for ending in route.endings for landing in ending.landings]
+    inside = [landing.place for landing in landings if all(hop.at in {INTERNET, TENANT} for hop in landing.trail)]
+    return frozenset(inside) & {"loop", "delayed"}
 
 
 def _outside(case: Full, world: World) -> list[str]:
@@ -87,12 +96,14 @@ def u2(case: Full) -> Iterator[Finding]:
     people = _outside(case, after)
     hurt = yield from _hurt(case, after, people)
     if people and not hurt and case.step == "mx":
-        why = f"{len(people)} addresses outside the group stay right only while the rule and its connector stand"
+        where = "still in the group" if after.pending else "outside the group"
+        why = f"{len(people)} addresses {where} stay right only while the rule and its connector stand"
         yield Finding("U2", counted(people), why, "Keep both until everyone is moved.", blocks=False)
 
 
 def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, None, bool]:
     """Findings by class; returns whether there were any."""
+    move = MOVE_OUT if world.pending else MOVE
     seen: set[str] = set()
     told: set[str] = set()
     for sender, origin in ((OUTSIDER, "internet"), (f"postmaster@{case.inputs.domains[0]}", "tenant")):
@@ -101,7 +112,7 @@ def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, Non
             verdict = group.prediction.verdict
             if verdict in HURTS and fresh:
                 seen.update(fresh)
-                yield Finding("U2", counted(fresh), f"mail from {origin} would end as {verdict}: {reason(group.prediction)}", MOVE)
+                yield Finding("U2", counted(fresh), f"mail from {origin} would end as {verdict}: {reason(group.prediction)}", move)
             elif verdict == "unknown" and fresh:
                 told.update(fresh)
     rest = sorted(told - seen)
@@ -112,6 +123,7 @@ def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, Non
 
 
 MOVE = "Put them into the group and move them, or keep the rule with coexistence_rule_scope domain."
+MOVE_OUT = "Move them, take them out of the group, or keep the rule with coexistence_rule_scope domain."
 
 
 def _announced(case: Full) -> Iterator[Finding]:
@@ -199,15 +211,48 @@ def _u8_probes(case: Full) -> Iterator[Finding]:
             yield Finding("U8", probe.recipient, why, "Wait and probe again; the forward comes after.")
     if users and not made:
         why = "no probe from the tenant showed that the membership acts; only the time says so"
-        yield Finding("U8", counted(sorted(users)), why, "Name coexistence_submission_host to have it probed.", blocks=False)
+        remedy = "Give the connection a submission account (ansible_exchange_submission_user) and coexistence_probe_sender for a probe."
+        yield Finding("U8", counted(sorted(users)), why, remedy, blocks=False)
 
 
 def _u8_back(case: Full) -> Iterator[Finding]:
-    for user in case.inputs.users:
-        source = case.world.source_of(domain_of(user.address))
-        if source and user.address in source.forwards:
-            why = "is still forwarded at the source; out of the group its mail would loop"
-            yield Finding("U8", user.where(case.inputs.waves_name), why, "Switch the forward off first, and probe.")
+    """Forwards that are on, by what was read or probed; and those of which nothing shows that they are off."""
+    unseen: dict[str, list[str]] = {}
+    for one in check(case.inputs, case.snapshot):
+        address = (forwarding(case.inputs, case.snapshot, one.found)[0] if one.found else "") or one.user.address
+        source = case.world.source_of(domain_of(address))
+        if source is None or (source.addresses is not None and not {address, one.user.address} & source.addresses.keys()):
+            continue  # who has no address at the source has no forward there
+        probes = [probe for probe in case.evidence.probes if probe.recipient == address and probe.origin != "tenant"]
+        on = {address, one.user.address} & source.forwards.keys()
+        if on or any(probe.result == ARRIVED and probe.place == TENANT for probe in probes):
+            seen = "is still forwarded at the source" if on else "is still forwarded at the source: a probe from outside reached the tenant"
+            yield Finding("U8", one.who, f"{seen}; out of the group its mail would loop", "Switch the forward off first, and probe.")
+        elif not _shown_off(case, source, address):
+            unseen.setdefault(source.name or "the source", []).append(address)
+    for name, who in unseen.items() if not case.situation.check_mode else ():
+        why = f"nothing shows that the forwards of {len(who)} users are off at {name}; out of the group their mail would loop"
+        remedy = "Switch them off, and name coexistence_probe_outside_sender to have it probed; or accept U8 if you saw it yourself."
+        yield Finding("U8", counted(who), why, remedy)
+
+
+def _shown_off(case: Full, source: Foreign, address: str) -> bool:
+    """Whether a forward is known to be off: read back, switched off by a role that reads it back, or by a probe of somebody there."""
+    declared = case.inputs.source_of(domain_of(address))
+    switched = declared is not None and backend_of(case.inputs, declared) in SWITCHED
+    stayed = any(
+        probe.origin != "tenant" and probe.result == ARRIVED and probe.place == "source" and domain_of(probe.recipient) in source.domains
+        for probe in case.evidence.probes
+    )
+    return switched or stayed or case.evidence.forwards_read or address in case.evidence.forwards_off
+
+
+def u20(case: Full) -> Iterator[Finding]:
+    """A disabled rule that a probe shows to act still, whatever the time says."""
+    for probe in case.evidence.probes:
+        if probe.recipient.startswith(f"{NOBODY}@") and probe.place == "source":
+            why = "mail from the tenant to an address that nobody has still left for the source, so a disabled rule acts"
+            yield Finding("U20", domain_of(probe.recipient), why, "Run the teardown again, which waits and probes; what was done is kept.")
 
 
 def u11(case: Full) -> Iterator[Finding]:
@@ -250,14 +295,18 @@ def u13(case: Full) -> Iterator[Finding]:
             fault = _old_path(case, domain)
             if fault:
                 yield Finding("U13", domain, fault, f"Wait for it; late senders would lose their mail.{_noting(case, domain)}")
-        reached = any(
-            probe.origin in {"source", "program"} and probe.result == ARRIVED and probe.place == "tenant" and not probe.forwarded
-            for probe in case.evidence.probes
-        )
         declared = source.off or source.name in case.evidence.off
-        if not reached and not declared and not case.situation.check_mode:
+        if not declared and not case.situation.check_mode and not any(_left_by_itself(case, one, source) for one in case.evidence.probes):
             why = "no probe from inside it reached the tenant by itself, so its own programs may deliver to the old mailboxes"
-            yield Finding("U13", source.name or "the source", why, "Let it follow the MX and probe again, or declare the host off.")
+            remedy = "Let it follow the MX and probe again, or declare the host off (known: {off: [NAME]})."
+            yield Finding("U13", source.name or "the source", why, remedy)
+
+
+def _left_by_itself(case: Full, probe: Probe, source: Foreign) -> bool:
+    """A probe from inside this source that reached the tenant without a forward. Of a report, which has no sender, the recipient tells."""
+    own = case.world.source_of(domain_of(probe.sender)) or case.world.source_of(domain_of(probe.recipient))
+    arrived = probe.origin in {"source", "program"} and probe.result == ARRIVED and probe.place == "tenant"
+    return arrived and not probe.forwarded and own is not None and own.name == source.name
 
 
 def _noting(case: Full, domain: str) -> str:
@@ -268,7 +317,9 @@ def _noting(case: Full, domain: str) -> str:
 
 def _old_path(case: Full, domain: str) -> str:
     answer, seen = case.world.mx.get(domain), case.evidence.mx_changes.get(domain)
-    if answer is None or answer.holder != TENANT:
+    if answer is None:
+        return f"who holds its MX is not known{_because(case, domain)}"
+    if answer.holder != TENANT:
         return "its MX is not the tenant"
     if seen is None or seen.holder != TENANT:
         return "nobody saw when its MX moved to the tenant"
@@ -287,17 +338,30 @@ def u31(case: Full) -> Iterator[Finding]:
     if case.step != "mx_back" and not (case.step == "setup" and undone and not standing):
         return
     for domain in case.inputs.domains:
-        seen = case.evidence.mx_changes.get(domain)
+        seen, answer = case.evidence.mx_changes.get(domain), case.world.mx.get(domain)
         over = settles(seen) if seen and seen.holder == TENANT else None
         if over and case.now < over:
             why = f"resolvers may hold its newer MX until {objects.stamp(over)}"
             yield Finding("U31", domain, why, f"Wait for it, or mail takes both ways at once.{_noting(case, domain)}")
+        elif seen is None and (answer is None or answer.holder == TENANT):
+            why = f"when its MX moved to the tenant is not known{_because(case, domain)}, so resolvers may hold it still"
+            remedy = "Wait for its time to live, counted from the move, or name coexistence_name_servers that can be asked."
+            yield Finding("U31", domain, why, remedy, blocks=False)
+
+
+def _because(case: Full, domain: str) -> str:
+    """Why nobody knows who holds an MX, in brackets; empty where nothing was asked."""
+    reason_ = case.evidence.unread.get(f"mx {domain}", "")
+    return f" ({reason_})" if reason_ else ""
 
 
 def _disagreeing(case: Full) -> Iterator[Finding]:
-    """Who still sends by a former MX."""
+    """Who still sends by a former MX; before a move of the MX also where nobody could ask. In other steps U1 tells that."""
     for domain in case.inputs.domains:
         answer = case.world.mx.get(domain)
+        if answer is None and case.step == "mx" and f"mx {domain}" in case.evidence.unread:
+            why = f"who holds its MX now, and whether resolvers agree, is not known{_because(case, domain)}"
+            yield Finding("U31", domain, why, "Name coexistence_name_servers that can be asked.", blocks=False)
         if answer and answer.before and answer.before != answer.holder:
             until = f" until {answer.until}" if answer.until else ""
             why = f"its MX is {answer.holder}, and some still send to {answer.before}{until}"

@@ -71,6 +71,10 @@ class Inputs:
         """An option that needs no conversion."""
         return str(self.raw[name])
 
+    def source_of(self, domain: str) -> Source | None:
+        """The foreign system that keeps a domain; None for a domain of nobody."""
+        return next((source for source in self.sources if domain in source.domains), None)
+
     def validated_by(self, source: Source) -> tuple[str, ...]:
         """The validation recipients for a source's connector: not those in the domains of another, which would refuse them."""
         others = {domain for one in self.sources if one != source for domain in one.domains}

@@ -15,13 +15,14 @@ from ansible_collections.mailops.exchange.plugins.module_utils._runner import In
 from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
 
 from . import _checks as checks
-from ._evidence import Published
+from ._evidence import Evidence, MxChange, Published
 from ._inputs import Inputs
 from ._readings import FACTS
 from ._world import MODES, TENANT, Forward, Mx
 from ._world_of import NAMELESS, Observed
 
-KEYS = ("mx", "forwards", "moving", "synced", "modes", "off", "facts")
+KEYS = ("mx", "forwards", "moving", "synced", "modes", "off", "certificates", "dmarc", "facts")
+POLICIES = ("none", "quarantine", "reject")
 # How one writes the only source of a set-up, which needs no name.
 SOURCE = "source"
 
@@ -36,6 +37,7 @@ def observed_to(seen: Observed) -> dict[str, Any]:
         "modes": {name: sorted(modes) for name, modes in seen.modes.items()},
         "certificates": dict(seen.certificates),
         "dns": {domain: _published_to(one) for domain, one in seen.dns.items()},
+        "dmarc": dict(seen.dmarc),
         "off": sorted(seen.off),
         "facts": dict(seen.facts),
     }
@@ -57,6 +59,7 @@ def observed_from(data: Mapping[str, Any]) -> Observed:
             modes={name: frozenset(modes) for name, modes in _table(data, "modes").items()},
             certificates=dict(_table(data, "certificates")),
             dns={domain: _published_from(one) for domain, one in _table(data, "dns").items()},
+            dmarc=dict(_table(data, "dmarc")),
             off=frozenset(data.get("off") or ()),
             facts=dict(_table(data, "facts")),
         )
@@ -74,6 +77,51 @@ def _published_from(one: Mapping[str, Any]) -> Published:
     return Published(dict(one["spf"]), dict(one["dkim"]), others, str(one["policy"]))
 
 
+def evidence_to(evidence: Evidence) -> dict[str, Any]:
+    """What is kept with a snapshot for the guards, beside what was observed. The trace is not: it tells of the days before it is read."""
+    changes = {
+        domain: {"at": one.at, "ttl": one.ttl, "holder": one.holder, "before": one.before, "fresh": one.fresh}
+        for domain, one in sorted(evidence.mx_changes.items())
+    }
+    return {
+        "mx_changes": changes,
+        "ipv6": dict(evidence.ipv6),
+        "forwards_read": evidence.forwards_read,
+        "forwards_off": sorted(evidence.forwards_off),
+        "unread": dict(evidence.unread),
+    }
+
+
+def evidence_from(data: Mapping[str, Any] | None, inputs: Inputs, seen: Observed) -> Evidence:
+    """The inverse; of a snapshot that keeps none, what it does not tell counts as not read. Raises ValueError for anything else."""
+    if data is None:
+        missing = [f"ipv6 {domain}" for domain in inputs.domains]
+        missing += [f"mx {domain}" for domain in inputs.domains if domain not in seen.mx]
+        return Evidence(dns=dict(seen.dns), unread=dict.fromkeys(missing, "the snapshot does not tell it; take a new one"))
+    try:
+        changes = {
+            domain: MxChange(str(one["at"]), int(one["ttl"]), str(one["holder"]), str(one["before"]), fresh=one["fresh"] is True)
+            for domain, one in _table(data, "mx_changes").items()
+        }
+        return Evidence(
+            mx_changes=changes,
+            dns=dict(seen.dns),
+            ipv6={domain: value is True for domain, value in _table(data, "ipv6").items()},
+            forwards_read=data.get("forwards_read") is True,
+            forwards_off=frozenset(data.get("forwards_off") or ()),
+            unread=dict(_table(data, "unread")),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"what it holds for the guards is incomplete ({error})") from error
+
+
+def heard(params: Mapping[str, Any], inputs: Inputs, seen: Observed, evidence: Evidence) -> Evidence:
+    """The evidence once the option `known` has spoken: an MX that it tells is no unread one, a source that is off was declared so."""
+    said = {f"mx {domain}" for domain in told(params, inputs, Observed()).mx}
+    unread = {about: why for about, why in evidence.unread.items() if about not in said}
+    return replace(evidence, off=evidence.off | seen.off, unread=unread)
+
+
 def told(params: Mapping[str, Any], inputs: Inputs, seen: Observed) -> Observed:
     """What was observed, with what the option `known` says in its place; raises InputError with every problem."""
     reader = _Told(inputs)
@@ -88,6 +136,8 @@ def told(params: Mapping[str, Any], inputs: Inputs, seen: Observed) -> Observed:
         synced=seen.synced | reader.addresses(value.get("synced")),
         modes={**seen.modes, **reader.modes(value.get("modes"))},
         off=seen.off | frozenset(reader.holder(name) for name in checks.items(value.get("off"))),
+        dmarc={**seen.dmarc, **reader.dmarc(value.get("dmarc"))},
+        certificates={**seen.certificates, **reader.certificates(value.get("certificates"))},
         facts={**seen.facts, **reader.facts(value.get("facts"))},
     )
     if reader.problems:
@@ -142,6 +192,8 @@ class _Told:
         found = {}
         for row in rows:
             shown = row if isinstance(row, Mapping) else {}
+            if shown.get("on") is False:
+                continue  # what one address shows, and it is not forwarded
             address, target = str(shown.get("address") or ""), str(shown.get("target") or shown.get("routing_address") or "")
             if checks.address_fault(address) or checks.address_fault(target):
                 self.say(f"forwards: '{row}' names no address and where it leads; give address: target.")
@@ -173,6 +225,26 @@ class _Told:
             found[self.holder(str(name))] = modes
         return found
 
+    def dmarc(self, value: Any) -> dict[str, str]:
+        """What domains ask for where mail in their name fails DMARC."""
+        found = {}
+        for domain, entry in self.mapping(value).items():
+            if checks.domain_fault(str(domain)) or fold(entry or "") not in POLICIES:
+                self.say(f"dmarc: '{domain}: {entry}' is not a domain and its policy ({', '.join(POLICIES)}).")
+                continue
+            found[fold(domain)] = fold(entry)
+        return found
+
+    def certificates(self, value: Any) -> dict[str, str]:
+        """The name in the certificate that a source's mail host sends with."""
+        found = {}
+        for name, entry in self.mapping(value).items():
+            if checks.blank(entry):
+                self.say(f"certificates: '{name}' has none; give the name in the certificate that its mail host sends with.")
+                continue
+            found[self.holder(str(name))] = fold(entry)
+        return found
+
     def facts(self, value: Any) -> dict[str, str]:
         found = {}
         for name, entry in self.mapping(value).items():
@@ -185,4 +257,4 @@ class _Told:
         return found
 
 
-__all__ = ["KEYS", "observed_from", "observed_to", "told"]
+__all__ = ["KEYS", "evidence_from", "evidence_to", "heard", "observed_from", "observed_to", "told"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import pa
 from . import _objects as objects
 from ._checks import domain_of
 from ._findings import Situation
-from ._inputs import Source
+from ._inputs import Inputs, Source
 from ._snapshot import holders
 from ._waves import Checked, check, forwarding
 
@@ -23,6 +24,12 @@ Plan = dict[str, Any]
 
 # Nobody has this name; what becomes of its mail shows whether a rule still acts.
 NOBODY = "mailops-probe-of-no-mailbox"
+# Back ends that a role switches and reads back; the others write a file for somebody else, or leave it to people (none).
+SWITCHED = frozenset({"postfix", "zimbra", "cpanel"})
+NONE = "none"
+# What to do when probes do not show what they were made for.
+LOOK = "Look at the rules and at the group, then run again: what was done is kept."
+LOOK_AT_FORWARDS = "Look at the forwards at the source, then run again: what was done is kept."
 
 
 def acting_since(case: Situation, moved: str) -> datetime | None:
@@ -34,13 +41,16 @@ def acting_since(case: Situation, moved: str) -> datetime | None:
 
 
 def waits(case: Situation, moved: str, probes: Sequence[Plan], reason: str) -> list[Plan]:
-    """The wait until a membership acts, and its probes: counted from when it was changed, and none when that is long enough ago."""
+    """The wait until a membership acts, counted from when it was changed, and its probes; those alone when that is long enough ago.
+
+    A time that is over proves nothing: the service may take longer, and a run that gave up on its probes is run again.
+    """
     since, latency = acting_since(case, moved), int(case.inputs.raw["rule_latency"])
     now = objects.clock(case.snapshot)
     if since is None or not objects.remaining(since, latency, now):
-        return []
+        return proof(probes, reason)
     counted = objects.stamp(since) if since < now else ""
-    return [{"since": counted, "seconds": latency, "for": reason, "probes": list(probes), "patient": True}]
+    return [{**_wait(probes, reason), "since": counted, "seconds": latency}]
 
 
 def sender(case: Situation, origin: str, recipient: str) -> Plan:
@@ -101,49 +111,79 @@ def forwarded(case: Situation, addresses: Iterable[str], place: str, moved: froz
     return found
 
 
-def stopped(case: Situation) -> list[Plan]:
+def stopped(case: Situation, moved: frozenset[str]) -> list[Plan]:
     """Probes from the tenant to an address that nobody has: a routing rule that still acts sends it to the source (U20).
 
-    None in the loop-free order: domains that are final refuse such an address before any rule sees it.
+    None in the loop-free order: domains that are final refuse such an address before any rule sees it. None either where such mail ends
+    at the source without any rule: it holds the MX (the domain is not among `moved`), and takes unknown addresses.
     """
     final = case.inputs.text("teardown_order") == "loop_free"
     if final or not any(objects.present(case.inputs, case.snapshot, objects.RULE)):
         return []
-    return [probe(case, "tenant", f"{NOBODY}@{domain}", "", avoid="source") for domain in case.inputs.domains]
+    refuses = case.inputs.text("foreign_unknown") == "reject"
+    telling = [domain for domain in case.inputs.domains if refuses or domain in moved]
+    return [probe(case, "tenant", f"{NOBODY}@{domain}", "", avoid="source") for domain in telling]
+
+
+def backend_of(inputs: Inputs, source: Source) -> str:
+    """What keeps the forwards of a source: its own back end, or that of all."""
+    return source.forwarding_backend or inputs.text("forwarding_backend")
 
 
 def ways(case: Situation, forwards: Sequence[Plan], *, on: bool) -> list[Plan]:
-    """Forwards by the host that keeps them: one entry for each source that names a back end."""
+    """Forwards by the host that keeps them: one entry for each source that names a back end; for a file with a row for each alias."""
     found = []
     keep = bool(case.inputs.raw["forward_keep_copy"])
+    named = {str(one["address"]).casefold(): one for one in forwards}
+    listed = (case.inputs.source_list or {}).values()
+    owned = [(entry, named.get(entry.owner.casefold())) for entry in listed if entry.kind == "alias" and entry.address not in named]
+    aliases = [{**one, "address": entry.address} for entry, one in owned if one]
     for source in case.inputs.sources:
-        own = [one for one in forwards if domain_of(str(one["address"])) in source.domains]
-        backend = source.forwarding_backend or case.inputs.text("forwarding_backend")
+        backend = backend_of(case.inputs, source)
+        # On a mail system an alias leads to its mailbox, whose forward then acts; a file is taken in address by address (S8).
+        rows_of = forwards if backend in SWITCHED else [*forwards, *aliases]
+        own = [one for one in rows_of if domain_of(str(one["address"])) in source.domains]
         host = source.forwarding_host or str(case.inputs.raw.get("forwarding_host") or "")
-        if own and backend != "none":
+        if own and backend != NONE:
             name = source.name or "the source"
             rows = [{**one, "keep_copy": keep} for one in own]
             found.append({"name": name, "backend": backend, "host": host, "state": "on" if on else "off", "forwards": rows})
     return found
 
 
-def time_plan(case: Situation, users: int, forwards: int, *, back: bool) -> list[str]:
-    """What happens when, before it starts: one line for each step with the earliest time, by the service's clock."""
+def time_plan(case: Situation, users: int, addresses: Sequence[str], *, back: bool, since: str = "") -> list[str]:
+    """What happens when, before it starts: one line for each step with the earliest time, by the service's clock.
+
+    users: how many join or leave the group; addresses: all of the run, whose forwards are switched; since: of a wait that goes on.
+    """
     now, latency = objects.clock(case.snapshot), timedelta(seconds=int(case.inputs.raw["rule_latency"]))
     longest = timedelta(seconds=int(case.inputs.raw["effect_timeout"]))
-    acts, latest = objects.stamp(now + latency), objects.stamp(now + latency + longest)
+    acts, latest = objects.stamp((parse_date(since) or now) + latency), objects.stamp(now + longest)
     if back:
         return [
-            f"now                   {forwards} forwards are off at the source; {users} users leave the group",
+            *(f"now                   {text}" for text in _hands(case, addresses, "off")),
+            f"then                  {users} users leave the group, when probes from outside show that mail stays at the source",
             f"{acts}  mail from the tenant reaches them at the source, at the latest {latest}",
             "until then            mail from the tenant may still land in their tenant mailboxes: copy it back",
         ]
     return [
         f"now                   {users} users join the group",
         f"{acts}  the membership acts (probes go on until {latest} at the latest)",
-        f"then                  {forwards} forwards are switched on at the source, and probed from outside",
-        "then                  run the last sync of their mailboxes and stop their sync; they read in the tenant from here",
+        *(f"then                  {text}" for text in _hands(case, addresses, "on")),
+        "last                  with the forwards on: run the last sync of their mailboxes, and stop it; they read in the tenant from here",
     ]
+
+
+def _hands(case: Situation, addresses: Sequence[str], state: str) -> list[str]:
+    """Who switches how many forwards."""
+    backends = Counter(backend_of(case.inputs, source) for source in map(case.inputs.source_of, map(domain_of, addresses)) if source)
+    roles = sum(backends[name] for name in SWITCHED)
+    files = {name: number for name, number in backends.items() if name not in {*SWITCHED, NONE}}
+    found = [f"{roles} forwards are switched {state} at the source, and probed from outside"] if roles else []
+    found += [f"{number} forwards go into the file for {name}: have it taken in, then run again" for name, number in sorted(files.items())]
+    if backends[NONE]:
+        found.append(f"{backends[NONE]} forwards are yours to switch {state} at the source (coexistence_forwarding_backend is none)")
+    return found
 
 
 def forwards(case: Situation) -> list[Plan]:
@@ -156,23 +196,38 @@ def forwards(case: Situation) -> list[Plan]:
     return found
 
 
-def proof(probes: Sequence[Plan], reason: str, *, patient: bool = True) -> list[Plan]:
+def _wait(probes: Sequence[Plan], reason: str, *, patient: bool = True, remedy: str = LOOK) -> Plan:
+    return {"since": "", "seconds": 0, "for": reason, "probes": list(probes), "patient": patient, "remedy": remedy}
+
+
+def proof(probes: Sequence[Plan], reason: str, *, patient: bool = True, remedy: str = LOOK) -> list[Plan]:
     """A wait by probes alone; none without any. patient: they are made until they show what they are made for."""
-    return [{"since": "", "seconds": 0, "for": reason, "probes": list(probes), "patient": patient}] if probes else []
+    return [_wait(probes, reason, patient=patient, remedy=remedy)] if probes else []
 
 
-def _switched(case: Situation, moved: frozenset[str], *, on: bool) -> Plan:
+def _on(case: Situation, moved: frozenset[str]) -> Plan:
+    """Forwards to switch on. What a role switches is probed until it acts; what somebody takes in from a file is looked at once."""
     wanted = forwards(case)
-    switched = ways(case, wanted, on=on)
-    addresses = [str(one["address"]) for way in switched for one in way["forwards"]]
-    probes = forwarded(case, addresses, "tenant" if on else "source", moved)
-    reason = "the forwards to lead to the tenant" if on else "the forwards to be off"
-    return {"forwards": wanted, "ways": switched, "waits": proof(probes, reason)}
+    switched = ways(case, wanted, on=True)
+    waits_ = []
+    for patient in (True, False):
+        own = [str(one["address"]) for way in switched if (way["backend"] in SWITCHED) == patient for one in way["forwards"]]
+        probes = forwarded(case, own, "tenant", moved)
+        waits_ += proof(probes, "the forwards to lead to the tenant", patient=patient, remedy=LOOK_AT_FORWARDS)
+    return {"forwards": wanted, "ways": switched, "waits": waits_}
+
+
+def _off(case: Situation, moved: frozenset[str]) -> Plan:
+    """Forwards to switch off. Whoever switches them: nobody leaves the group before probes show it."""
+    wanted = forwards(case)
+    probes = forwarded(case, [str(one["address"]) for one in wanted], "source", moved)
+    asked = proof(probes, "the forwards to be off", remedy=LOOK_AT_FORWARDS)
+    return {"forwards": wanted, "ways": ways(case, wanted, on=False), "waits": asked}
 
 
 def _stops(known: Sequence[Plan], probes: Sequence[Plan]) -> list[Plan]:
     """The wait of a teardown with its probes; a rule whose time is over is still probed before it goes."""
-    timed = [{**one, "probes": list(probes), "patient": True} for one in known]
+    timed = [{**_wait(probes, str(one["for"])), **one} for one in known]
     return timed or proof(probes, "the disabled rules to stop acting")
 
 
@@ -184,8 +239,8 @@ def mail_plan(case: Situation, made: Plan, moved: frozenset[str] = frozenset()) 
     empty: Plan = {"forwards": [], "ways": []}
     steps: Mapping[str, Callable[[], Plan]] = {
         "setup": lambda: {"waits": proof(way_out(case), "proof that the foreign system takes mail of the tenant", patient=False)},
-        "forward": lambda: _switched(case, moved, on=True),
-        "unforward": lambda: _switched(case, moved, on=False),
-        "teardown": lambda: {"waits": _stops(made["waits"], stopped(case))},
+        "forward": lambda: _on(case, moved),
+        "unforward": lambda: _off(case, moved),
+        "teardown": lambda: {"waits": _stops(made["waits"], stopped(case, moved))},
     }
     return {**made, **empty, **(steps[case.step]() if case.step in steps else {})}

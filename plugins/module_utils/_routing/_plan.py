@@ -60,8 +60,8 @@ def faults(case: Situation) -> list[str]:
         if domain not in snapshot.domains
     ]
     setting = case.step in {"preflight", "setup", "enforce"}
-    if snapshot.dehydrated and setting:
-        found.append("The tenant is dehydrated and takes no rules; run Enable-OrganizationCustomization once and wait an hour.")
+    if case.step in {"setup", "enforce"}:
+        found += hindrances(case)
     group = snapshot.group(inputs.group_address)
     if case.step in {"cutover", "rollback"} and group is None:
         found.append(f"coexistence_group_address: the tenant has no group {inputs.group_address}; run the set-up first.")
@@ -71,6 +71,12 @@ def faults(case: Situation) -> list[str]:
         if length > PATTERN_BUDGET:
             found.append(f"coexistence_tenant_addresses: {length} characters of patterns do not fit into one rule; name fewer.")
     return found
+
+
+def hindrances(case: Situation) -> list[str]:
+    """What must be done to the tenant before a set-up, whatever risks are accepted: a set-up refuses, a preflight shows the rest first."""
+    dehydrated = "The tenant is dehydrated and takes no rules; run Enable-OrganizationCustomization once and wait an hour."
+    return [dehydrated] if case.snapshot.dehydrated else []
 
 
 def _line_faults(case: Situation) -> list[str]:
@@ -280,8 +286,18 @@ def teardown(case: Situation) -> Plan:
         "waits": _waits(case),
         "told": noted,
         "final": {domain: kind for domain, (kind, _why) in final_types(case).items()},
-        "final_why": {domain: why for domain, (_kind, why) in final_types(case).items()},
+        "final_lines": _final_lines(case),
     }
+
+
+def _final_lines(case: Situation) -> list[str]:
+    """Per domain which type it has in the end, and why."""
+    lines = []
+    for domain, (kind, why) in final_types(case).items():
+        now = case.snapshot.domains[domain].type if domain in case.snapshot.domains else ""
+        end = f"stays {kind}" if fold(now) == fold(kind) else f"{now} now, becomes {kind}"
+        lines.append(f"{domain}: {end}, because {why}")
+    return lines
 
 
 def told(case: Situation) -> dict[str, str]:
@@ -339,8 +355,13 @@ def _final_domains(case: Situation) -> list[Plan]:
     return [{"identity": domain, "domain_type": kind} for domain, kind in final.items() if domain in case.inputs.domains]
 
 
+def _preflight(case: Situation) -> Plan:
+    """What a set-up would write, and what must be done before."""
+    return {**setup(case), "hindrances": hindrances(case)}
+
+
 STEPS: Mapping[str, Callable[[Situation], Plan]] = {
-    "preflight": setup,
+    "preflight": _preflight,
     "setup": setup,
     "enforce": enforce,
     "teardown": teardown,

@@ -17,6 +17,8 @@ from ._readings import Oracle
 from ._route import OPEN
 from ._world import DYNAMIC, EXPANDED, Party, Predicate, Rule, World, plain
 
+# The question whether a rule matches that asks for something which is not evaluated.
+MATCHES = "rule matches: "
 SYSTEM_MAIL = frozenset({"bounce", "oof", "journal"})
 # A pattern with a repeated group can take for ever; it is not evaluated.
 _COSTLY = re.compile(r"\)[*+{?]")
@@ -80,7 +82,7 @@ def _weigh(rule: Rule, seen: Seen) -> tuple[bool, str]:
             open_.append(predicate)
     if open_:
         texts = " and ".join(str(predicate) for predicate in open_)
-        answer = seen.oracle.ask(f"rule matches: {rule.name}", ("matches", "does not"))
+        answer = seen.oracle.ask(f"{MATCHES}{rule.name}", ("matches", "does not"))
         return answer == "matches", f"{texts} is not evaluated, taken as {'matching' if answer == 'matches' else 'not matching'}"
     held = " and ".join(str(predicate) for predicate in rule.conditions) or "it has no condition"
     excepted = "; no exception holds: " + ", ".join(str(one) for one in rule.exceptions) if rule.exceptions else ""
@@ -344,4 +346,4 @@ EVALUATED: Mapping[str, Test] = {
     "HeaderMatchesPatterns": _header(_patterns),
 }
 
-__all__ = ["EVALUATED", "SYSTEM_MAIL", "Seen", "covers", "holds", "inside", "is_member", "matches"]
+__all__ = ["EVALUATED", "MATCHES", "SYSTEM_MAIL", "Seen", "covers", "holds", "inside", "is_member", "matches"]

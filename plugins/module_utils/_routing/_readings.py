@@ -78,6 +78,11 @@ FACTS: Mapping[str, Fact] = {
             "what an ignoring rule does whose connector is gone or disabled",
             {"stuck": "the message waits", "ignored": "the message goes on as if the rule were not there"},
         ),
+        Fact(
+            "rules_after_redirect",
+            "whether rules below one that redirects a message to its own recipient still act on it",
+            {"spared": "they leave it alone", "act": "they act on it"},
+        ),
         Fact("auto_forward", "whether a mailbox may forward to outside", {"allowed": "it may", "blocked": "the sender gets 5.7.520"}),
         Fact("honor_dmarc", "whether DMARC rejects are honoured", {"on": "they are", "off": "they are not"}),
         Fact("rate_limit", "whether a host with a limit takes this message", {"takes": "it does at once", "defers": "it puts it off"}),

@@ -22,7 +22,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import (
     parse_date,
 )
 
-from ._snapshot import ALL, Recipient, Thing, addresses_of
+from ._snapshot import ALL, Recipient, Thing, addresses_of, cloud_mailbox
 from ._world import EXPANDED, MAILBOXES, Accepted, Connector, Inbound, Party, Policies, Predicate, Rule
 
 MAILBOX = ("PrimarySmtpAddress", "EmailAddresses", "ForwardingAddress", "ForwardingSmtpAddress", "DeliverToMailboxAndForward")
@@ -199,8 +199,7 @@ def identity(found: Recipient) -> str:
 
 def kind_of(kind: str) -> str:
     """The kind as prediction knows it: every further kind of cloud mailbox takes mail like a user's."""
-    further = kind.endswith("mailbox") and not kind.startswith("remote")
-    return "usermailbox" if further and kind not in MAILBOXES else kind
+    return "usermailbox" if cloud_mailbox(kind) and kind not in MAILBOXES else kind
 
 
 def party(found: Recipient, more: Row, members: tuple[str, ...] | None) -> Party:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from ._snapshot import Snapshot, addresses_of, build, calls
 
 FORM = 1
 STAMPS = ("WhenChangedUTC", "WhenChanged")
+NAMES = ("Guid", "ExchangeObjectId", "Name", "Identity")
 # What a role may lack the right to read: the prediction then walks every reading of it.
 OPTIONAL = frozenset({"phishing", "spam", "sealers"})
 # Kinds whose objects are read again one by one when they changed while everything was read.
@@ -94,7 +96,7 @@ def wanted(inputs: Inputs) -> dict[str, Cmdlet]:
 
 def key_of(row: Row) -> str:
     """What tells an object from the others of its kind, and what it can be asked for by."""
-    return next((str(row[name]) for name in ("Guid", "ExchangeObjectId", "Name", "Identity") if not is_empty(row.get(name))), "")
+    return next((str(row[name]) for name in NAMES if not is_empty(row.get(name))), "")
 
 
 def stamp_of(row: Row) -> str:
@@ -160,8 +162,73 @@ def merged(reading: Reading, answers: Sequence[tuple[Again, list[Row] | None]], 
             rows[one.name] = fresh or []
         else:
             same = [row for row in fresh or [] if key_of(row) == one.key]
-            rows[one.name] = [new for row in rows[one.name] for new in (same if key_of(row) == one.key else [row])]
+            there = any(key_of(row) == one.key for row in rows[one.name])
+            kept = [new for row in rows[one.name] for new in (same if key_of(row) == one.key else [row])]
+            rows[one.name] = kept if there else [*kept, *same]
     return replace(reading, rows=rows, members=members)
+
+
+def listing(first: Mapping[str, Cmdlet], reading: Reading) -> dict[tuple[str, str], Cmdlet]:
+    """The calls that list everything once more, by name and, for the members of a group that decides, its address.
+
+    Of people and groups only what tells them apart and when they changed is asked; a policy that could not be read is left out.
+    """
+    calls = {}
+    for name, call in first.items():
+        if name not in OPTIONAL or name in reading.rows:
+            calls[name, ""] = replace(call, select=(*NAMES, *STAMPS)) if name in DIRECTORY else call
+    return calls | {("members", address): _members(address) for address in reading.members}
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What a list shows otherwise than the reading. rows, members: whole, as they are now; None for what is gone altogether.
+
+    changed: people and groups that are new or changed, as the list names them. gone: keys of those that are no more. odd: every
+    object that differs, as it was or is.
+    """
+
+    rows: Mapping[str, list[Row] | None]
+    members: Mapping[str, list[Row]]
+    changed: Mapping[str, list[Row]]
+    gone: Mapping[str, frozenset[str]]
+    odd: Mapping[str, list[Row]]
+
+
+def drift(reading: Reading, listed: Mapping[tuple[str, str], list[Row] | None]) -> Drift:
+    """The reading held against the list; None in the list: there is no such thing."""
+    rows: dict[str, list[Row] | None] = {}
+    members, changed, odd = dict[str, list[Row]](), dict[str, list[Row]](), dict[str, list[Row]]()
+    gone: dict[str, frozenset[str]] = {}
+    for (name, address), fresh in listed.items():
+        directory = name in DIRECTORY
+        held = {_mark(row, directory): row for row in (reading.members[address] if address else reading.rows.get(name, ()))}
+        now = {_mark(row, directory): row for row in fresh or ()}
+        other = [row for mark, row in {**held, **now}.items() if (mark in held) != (mark in now)]
+        if not other:
+            continue
+        odd.setdefault(name, []).extend(other)
+        if address:
+            members[address] = fresh or []
+        elif directory and fresh is not None:
+            changed[name] = [row for mark, row in now.items() if mark not in held]
+            gone[name] = frozenset(map(key_of, held.values())) - frozenset(map(key_of, fresh))
+        else:
+            rows[name] = fresh
+    return Drift(rows, members, changed, gone, odd)
+
+
+def _mark(row: Row, directory: bool) -> str:
+    """Another text when the object is another one, or changed: its stamp, or all that it shows where it has none."""
+    told = stamp_of(row)
+    return f"{key_of(row)} {told}" if told or directory else json.dumps(row, sort_keys=True, default=str)
+
+
+def adopted(reading: Reading, found: Drift) -> Reading:
+    """The reading with what the list shows whole, and without what is gone."""
+    left = {name: [row for row in held if key_of(row) not in found.gone.get(name, ())] for name, held in reading.rows.items()}
+    rows = {name: held for name, held in {**left, **found.rows}.items() if held is not None}
+    return replace(reading, rows=rows, members={**reading.members, **found.members})
 
 
 def named(found: Mapping[str, Sequence[Row]]) -> list[str]:

@@ -6,21 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.module_utils._session import NOW
 
 from . import _objects as objects
-from ._checks import items
+from ._checks import domain_of, items
 from ._evidence import Full, counted
-from ._mail_plan import Plan, ways
-from ._marks import description
+from ._files import FORWARDED
+from ._guards_people import u27
+from ._hazards_mail import u28
+from ._mail_plan import Plan, acting_since, ways
+from ._marks import BrokenLineError, Line, description, read_line
+from ._outcomes import entry_of
 from ._outcomes import person_of as person
-from ._snapshot import Recipient, holders
+from ._snapshot import EXPANDED, Recipient, Thing, holders
 from ._waves import forwarding
 from ._world import MAILBOXES, TENANT, Address
 
-# Kinds of addresses at the source that lead to the tenant when their home is there.
-FORWARDED = frozenset({"mailbox", "forward"})
 FIXES = ("members", "forwards")
 # What is found, in words, and how it ends.
 WORDS = {
@@ -33,9 +39,19 @@ WORDS = {
     "strange_forwards": ("are in the group and forwarded elsewhere", "correct the forward at the source by hand"),
     "unknown_forwards": (
         "are in the group, and whether they are forwarded is not known",
-        "name what keeps them in coexistence_forwarding_backend, or have a dump read",
+        "name what keeps them in coexistence_forwarding_backend, or give a dump taken after the change as source_forwarding_dump",
     ),
 }
+UNNAMED = "left as it is: name it in coexistence_reconcile_fix"
+STRANGE = "left as it is: the group bears no mark of this set-up, and only what is ours is changed; run the set-up first"
+CUT = (
+    "left as it is: the group's Description was cut or edited, so since when the membership is as it is nobody knows;"
+    " restore the text, or tear down and set up"
+)
+NOT_EXAMINED = (
+    "with coexistence_membership pending the group holds who has not moved: lost and added members and forwards were not examined;"
+    " mail_route_info tells where mail to somebody goes"
+)
 
 
 @dataclass(frozen=True)
@@ -53,37 +69,124 @@ class Both:
         return {"address": self.entry.address, "routing_address": self.routing}
 
 
+@dataclass(frozen=True)
+class Slipped:
+    """What was found, beside new recipients and members without a mailbox. lost, added: primary addresses; strange: leads elsewhere."""
+
+    lost: Sequence[str]
+    missing: Sequence[Plan]
+    added: Sequence[str]
+    strange: Sequence[Plan]
+    unknown: Sequence[str]
+
+
 def reconcile(seen: Full) -> Plan:
     """Members and forwards that are missing or added, what of it is to be mended, and whose forwards are still to be read."""
-    fix = {one.casefold() for one in items(seen.inputs.raw.get("reconcile_fix"))}
-    lost, here = sorted(_lost(seen)), list(_both(seen, seen.snapshot.members)) if not seen.inputs.pending else []
-    added = [one for one in here if not one.target and _added(seen, one)]
-    missing = [one.row for one in here if one.target == "" and one.routing and one not in added]
-    switched = ways(seen.situation, missing, on=True) if "forwards" in fix else []
-    group = seen.inputs.group_address
+    one, group = _slipped(seen), seen.inputs.group_address
+    kept = _kept(seen)
+    back = list(one.lost) if not kept["members"] else []
+    switched = ways(seen.situation, one.missing, on=True) if not kept["forwards"] else []
+    noticed = [finding.to_dict() for finding in (*u27(seen.situation), *u28(seen))]
+    made: dict[str, list[Any]] = {
+        "lost_members": list(one.lost),
+        "missing_forwards": list(one.missing),
+        "added_members": list(one.added),
+        "strange_forwards": list(one.strange),
+        "unknown_forwards": list(one.unknown),
+        "dead_members": [finding["who"] for finding in noticed if finding["id"] == "U27"],
+        "new_recipients": _new(seen),
+    }
     return {
-        "groups": _noting(seen),
-        "members": [{"identity": group, "members": lost}] if lost and "members" in fix else [],
+        "groups": _noting(seen, moved=bool(back)),
+        "members": [{"identity": group, "members": back}] if back else [],
         "ways": switched,
-        "asked": _asked(seen),
-        "lost_members": lost,
-        "missing_forwards": missing,
-        "added_members": sorted(one.found.primary for one in added),
-        "strange_forwards": [{**one.row, "routing_address": one.target} for one in here if one.target and not _own(seen, one)],
-        "unknown_forwards": [one.entry.address for one in here if one.target is None and one not in added],
-        "fix": sorted(fix & set(FIXES)),
+        "asked": asked(seen),
+        **made,
+        "slips": noticed,
+        "kept": kept,
+        "found": {kind: len(who) for kind, who in made.items()},
+        "mended": {"lost_members": len(back), "missing_forwards": sum(len(way["forwards"]) for way in switched)},
     }
 
 
-def _noting(seen: Full) -> list[Plan]:
-    """The group with what its line does not note of the MX yet: when it moved is what later steps wait by."""
-    case = seen.situation
+def _slipped(seen: Full) -> Slipped:
+    here = list(_both(seen, seen.snapshot.members)) if not seen.inputs.pending else []
+    added = [one for one in here if not one.target and _added(seen, one)]
+    return Slipped(
+        sorted(_lost(seen)),
+        [one.row for one in here if one.target == "" and one.routing and one not in added],
+        sorted(one.found.primary for one in added),
+        [{**one.row, "routing_address": one.target} for one in here if one.target and not _own(seen, one)],
+        [one.entry.address for one in here if one.target is None and one not in added],
+    )
+
+
+def _kept(seen: Full) -> dict[str, str]:
+    """Per thing that can be mended why it is left as it is; empty where it is mended now.
+
+    A forward must not lead to the tenant before the membership acts: the mail would go out again, and come back. Whoever is put back
+    now is no member yet, so that their forwards are none of those that are mended in the same run.
+    """
+    fix = {one.casefold() for one in items(seen.inputs.raw.get("reconcile_fix"))}
+    kept = {name: "" if name in fix else UNNAMED for name in FIXES}
+    group = _ours(seen)
+    if group is None:
+        return {name: why or STRANGE for name, why in kept.items()}
+    if not kept["forwards"]:
+        line = _line(group)
+        until = _acts(seen, line) if line else ""
+        kept["forwards"] = CUT if line is None else f"left until {until}, when the membership acts: run again then" if until else ""
+    return kept
+
+
+def _ours(seen: Full) -> Thing | None:
+    return next(iter(objects.mine(seen.inputs, seen.snapshot, objects.GROUP)), None)
+
+
+def _line(group: Thing) -> Line | None:
+    """What the group's line notes; None where it was cut."""
+    try:
+        return read_line(group.comment) or Line()
+    except BrokenLineError:
+        return None
+
+
+def _acts(seen: Full, line: Line) -> str:
+    """By when the membership surely acts; empty when it does."""
+    since, latency = acting_since(seen.situation, line.moved), int(seen.inputs.raw["rule_latency"])
+    now = objects.clock(seen.snapshot)
+    if since is None or not objects.remaining(since, latency, now):
+        return ""
+    return objects.stamp(since + timedelta(seconds=latency))
+
+
+def _new(seen: Full) -> list[str]:
+    """Primary addresses of recipients in a shared domain that neither the group nor the source's list knows, as U28 counts them."""
+    if seen.inputs.source_list is None:
+        return []
+    inside = {identity for member in seen.snapshot.members for identity in member.ids}
     found = []
-    for group in objects.mine(case.inputs, case.snapshot, objects.GROUP) if case.mx else ():
-        line = objects.line_of(case.inputs, case.snapshot)
-        text = description(case.inputs.domains, replace(line, mx={**line.mx, **case.mx}))
-        found.append({"identity": str(group.row.get("PrimarySmtpAddress") or group.name), "description": text})
-    return found
+    for one in seen.snapshot.recipients:
+        shared = [address for address in one.addresses if domain_of(address) in seen.inputs.domains]
+        told = one.kind in EXPANDED or one.ids & inside or any(address in seen.inputs.tenant_addresses for address in shared)
+        if shared and not told and not any(entry_of(source, address) for source in seen.world.sources for address in shared):
+            found.append(one.shown)
+    return sorted(found)
+
+
+def _noting(seen: Full, *, moved: bool) -> list[Plan]:
+    """The group with what its line does not note yet: when an MX moved, and that the membership changes. Later steps wait by both.
+
+    A line that was cut stays as it is, for whoever restores it.
+    """
+    case, group = seen.situation, _ours(seen)
+    line = _line(group) if group else None
+    if group is None or line is None or not (case.mx or moved):
+        return []
+    moment = NOW if case.check_mode else objects.stamp(objects.clock(case.snapshot))
+    fresh = replace(line, mx={**line.mx, **case.mx}, moved=moment if moved else line.moved)
+    text = description(case.inputs.domains, fresh)
+    return [{"identity": str(group.row.get("PrimarySmtpAddress") or group.name), "description": text}]
 
 
 def _both(seen: Full, people: Iterable[Recipient]) -> Iterator[Both]:
@@ -94,9 +197,10 @@ def _both(seen: Full, people: Iterable[Recipient]) -> Iterator[Both]:
         entry = person(seen.world, address).entry if address else None
         if entry is None or entry.kind not in FORWARDED:
             continue
-        own = sorted((found.addresses | {entry.address}) & known.keys())
-        off = seen.evidence.forwards_read or entry.address in seen.evidence.forwards_off
-        yield Both(found, entry, routing, known[own[0]] if own else "" if off else None)
+        shown = entry.address in seen.evidence.forwards_off
+        # What is known of the mailbox itself comes first: an alias of it may be forwarded on its own.
+        own = [one for one in (entry.address, *(() if shown else sorted(found.addresses))) if one in known]
+        yield Both(found, entry, routing, known[own[0]] if own else "" if shown or seen.evidence.forwards_read else None)
 
 
 def _own(seen: Full, one: Both) -> bool:
@@ -111,7 +215,7 @@ def _added(seen: Full, one: Both) -> bool:
     return bool(seen.inputs.waves) and one.entry.home != TENANT and not moved & one.found.addresses
 
 
-def _asked(seen: Full) -> list[Plan]:
+def asked(seen: Full) -> list[Plan]:
     """The ways to read back, all in one entry or none: forwards of everybody who may have moved and has a mailbox at the source."""
     if seen.inputs.pending:
         return []
@@ -158,10 +262,21 @@ def slipped(seen: Full, made: Plan) -> list[str]:
     found = []
     for name, (what, remedy) in WORDS.items():
         who = [str(one["address"]) if isinstance(one, dict) else str(one) for one in made.get(name, ())]
-        end = remedy
-        if remedy in FIXES:
-            end = "mended now" if remedy in made.get("fix", ()) else "left as it is: name it in coexistence_reconcile_fix"
+        end = _end(made, name, remedy, len(who)) if remedy in FIXES else remedy
         if who:
             found.append(f"{len(who)} {what} ({counted(who)}); {end}")
+    found += [f"{one['id']} {one['who']}: {one['why']}. {one['remedy']}" for one in made["slips"]]
+    if seen.inputs.pending:
+        return [*found, NOT_EXAMINED]
     rules = [one.name for one in objects.of(seen.inputs, objects.RULE)]
     return found or [f"everybody is where {', '.join(rules)} expects them"]
+
+
+def _end(made: Plan, name: str, fix: str, number: int) -> str:
+    """What becomes of what can be mended."""
+    kept: Mapping[str, str] = made["kept"]
+    mended = int(made["mended"][name])
+    if kept[fix]:
+        return kept[fix]
+    rest = f" ({number - mended} are yours to switch: coexistence_forwarding_backend is none)" if mended < number else ""
+    return f"{mended if rest else ''} mended now{rest}".strip()

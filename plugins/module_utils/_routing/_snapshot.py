@@ -25,8 +25,6 @@ from ._checks import domain_of
 from ._inputs import Inputs
 
 ALL: Mapping[str, Any] = {"ResultSize": "Unlimited"}
-# RecipientTypeDetails of mailboxes that take mail.
-LIVE = frozenset({"usermailbox", "sharedmailbox", "roommailbox", "equipmentmailbox"})
 # What mail to it is expanded to others before rules look at recipients.
 EXPANDED = frozenset(
     {"mailuniversaldistributiongroup", "mailuniversalsecuritygroup", "mailnonuniversalgroup", "roomlist", "dynamicdistributiongroup"}
@@ -55,6 +53,11 @@ RECIPIENT_PROPERTIES = (
 
 STEPS_WITHOUT_RECIPIENTS = frozenset({"status", "restored"})
 STEPS_WITHOUT_MEMBERS = frozenset({"restored"})
+
+
+def cloud_mailbox(kind: str) -> bool:
+    """Whether a RecipientTypeDetails, folded, is a mailbox of the tenant, of whatever kind: none that lies elsewhere (Remote…)."""
+    return kind.endswith("mailbox") and not kind.startswith("remote")
 
 
 @dataclass(frozen=True)
@@ -118,13 +121,16 @@ class Recipient:
 
     @property
     def live(self) -> bool:
-        """A mailbox that takes mail."""
-        return self.kind in LIVE
+        """A mailbox of the tenant that takes mail and can be a member."""
+        return cloud_mailbox(self.kind) and self.kind not in NO_MEMBERS
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A tenant at one moment. now: the service's clock. members: of the group; empty when there is no group."""
+    """A tenant at one moment. now: the service's clock. members: of the group; empty when there is no group.
+
+    organization: its row of settings. directory: the recipients were read; without it there are none here.
+    """
 
     now: str
     domains: Mapping[str, Domain]
@@ -136,6 +142,8 @@ class Snapshot:
     members: tuple[Recipient, ...]
     recipients: tuple[Recipient, ...]
     dehydrated: bool
+    organization: Row = field(default_factory=dict)
+    directory: bool = True
 
     def group(self, address: str) -> Thing | None:
         """The distribution group that holds an address."""
@@ -199,6 +207,8 @@ def build(inputs: Inputs, answers: Mapping[str, Reply]) -> Snapshot:
         members=_members(rows("members"), recipients) if held else (),
         recipients=recipients,
         dehydrated=any(bool_key(row.get("IsDehydrated") or False) is True for row in rows("organization")),
+        organization=next(iter(rows("organization")), {}),
+        directory="recipients" in answers,
     )
 
 

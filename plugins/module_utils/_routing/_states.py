@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ANY = ("internet", "tenant", "source", "program")
-NET, INSIDE = ("internet",), ("tenant",)
+NET, INSIDE, OLD_HOST = ("internet",), ("tenant",), ("source", "program")
 
 
 @dataclass(frozen=True)
 class Hurt:
     """Kinds of recipients, from which origins, and what becomes of their mail; reading: only under these answers.
 
+    Kinds beside those of people: caught, an address that only the source's catch-all takes; newcomer, new and forwarded already.
     can: the outcome is one of several that the state's own uncertainty allows.
     """
 
@@ -157,7 +158,11 @@ STATES: tuple[State, ...] = (
     State(
         "authoritative_early",
         "Authoritative while an address needs mail that is no recipient",
-        (Hurt(("noobj", "list"), (*NET, *INSIDE), "bounced"), Hurt(("folder",), NET, "bounced", {"edge_blocking": "hidden"})),
+        (
+            Hurt(("noobj", "list"), (*NET, *INSIDE), "bounced"),
+            Hurt(("caught",), (*NET, *INSIDE), "bounced"),
+            Hurt(("folder",), NET, "bounced", {"edge_blocking": "hidden"}),
+        ),
         ("U3",),
     ),
     State(
@@ -169,8 +174,26 @@ STATES: tuple[State, ...] = (
     State(
         "host_off_early", "the host removed while the old path still carries mail", (Hurt(("migrated",), NET, "lost", can=True),), ("U13",)
     ),
-    State("new_room", "a room or a new hire in week three", (Hurt(("room", "pilot"), INSIDE, "bounced"),), ("U28",), blocks=False),
+    State(
+        "new_room",
+        "a room or a new hire in week three; a newcomer is a hire whom the source forwards already",
+        (Hurt(("room", "pilot"), INSIDE, "bounced"), Hurt(("newcomer",), ANY, "loop")),
+        ("U28",),
+        blocks=False,
+    ),
     State("lost_licence", "a lost licence in week three", (Hurt(("migrated",), NET, "bounced"),), ("U27",), blocks=False),
-    State("leftovers", "an SCL -1 rule, an SPF include, a connector left behind", (), ("U14",)),
+    State(
+        "lost_licence_mx_moved",
+        "a lost licence in week three, of which a mail user is left, the MX at the tenant",
+        (Hurt(("migrated",), (*NET, *INSIDE), "loop"),),
+        ("U27",),
+        blocks=False,
+    ),
+    State(
+        "leftovers",
+        "an SCL -1 rule, an SPF include, a connector left behind: the old host still passes for a colleague where nobody else does",
+        (Hurt(("migrated",), OLD_HOST, "delivered"),),
+        ("U14",),
+    ),
     State("relays_back", "the foreign host relays unknown addresses back", (Hurt(("nobody",), ANY, "loop"),), ("U32",), blocks=False),
 )

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from . import _objects as objects
 from ._evidence import Full
 from ._findings import Verdict
+from ._plan import hindrances
 from ._status import mx_line
-from ._world import TENANT
+from ._world import TENANT, Mx
 
 WORDS = {True: "yes", False: "no", None: "not known"}
 
@@ -23,10 +25,29 @@ def survey(seen: Full, verdict: Verdict) -> list[str]:
     for domain in seen.inputs.domains:
         accepted = seen.world.domains.get(domain)
         lines.append(f"domain      {domain}: {accepted.type if accepted else 'no accepted domain'}, {mx_line(seen, domain)}")
+        lines += [f"MX TTL      {domain}: {_lives(seen.world.mx[domain])}"] if domain in seen.world.mx else []
         lines.append(f"records     {domain}: {_records(seen, domain)}")
         lines.append(f"IPv6        {domain}: {_ipv6(seen, domain)}")
     lines += [*_policies(seen), f"rules       {_rules(seen)}"]
     return [*lines, *(f"{_word(finding.blocks, finding in verdict.accepted)} {finding}" for finding in verdict.all)]
+
+
+def exchangers(seen: Full) -> list[dict[str, Any]]:
+    """Per domain who holds its MX (empty where that is not known, with `why`), who did before and until when, and the seconds it lives."""
+    found = []
+    for domain in seen.inputs.domains:
+        mx = seen.world.mx.get(domain)
+        why = "" if mx else seen.evidence.unread.get(f"mx {domain}") or "nobody was asked"
+        one = mx or Mx("")
+        known = {"holder": one.holder, "before": one.before, "until": one.until, "ttl": one.ttl, "held": one.held}
+        found.append({"domain": domain, **known, "why": why})
+    return found
+
+
+def _lives(mx: Mx) -> str:
+    own = "not told by its own name servers" if mx.ttl is None else f"{mx.ttl} s at its own name servers"
+    held = "no resolver told how long it holds it" if mx.held is None else f"resolvers hold it for {mx.held} s at most"
+    return f"{own}, and {held}"
 
 
 def _word(blocks: bool, accepted: bool) -> str:
@@ -61,7 +82,8 @@ def _policies(seen: Full) -> Iterator[str]:
     yield f"policy      RejectDirectSend is {direct}"
     yield f"policy      DMARC rejects of senders are honoured: {WORDS[held.honor_dmarc]}"
     yield f"policy      mailboxes may forward to outside: {WORDS[held.auto_forward]}"
-    yield f"tenant      takes rules: {WORDS[not seen.snapshot.dehydrated]}"
+    needed = "".join(f"; {line}" for line in hindrances(seen.situation))
+    yield f"tenant      takes rules: {WORDS[not seen.snapshot.dehydrated]}{needed}"
 
 
 def _rules(seen: Full) -> str:

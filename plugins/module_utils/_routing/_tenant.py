@@ -12,9 +12,11 @@ from ._checks import domain_of, under
 from ._delivery import Resolved, finish
 from ._predicates import covers
 from ._route import LOCAL, OPEN, Copy, Message, Step, ends, mx_of, together
-from ._world import AUTHORITATIVE, DYNAMIC, EXPANDED, POINTERS, TENANT, Accepted, Foreign, Inbound, Party, World, plain
+from ._world import AUTHORITATIVE, DYNAMIC, EXPANDED, POINTERS, TENANT, Accepted, Foreign, Inbound, Party, SenderDomain, World, plain
 
 AT = "tenant"
+# Questions about what nobody told of a sender's host or domain.
+CERTIFICATE_OF, SIGNATURE_OF = "certificate of ", "DKIM of "
 # What the edge may not know although the directory does.
 HIDDEN = frozenset({"publicfolder", DYNAMIC})
 
@@ -45,7 +47,7 @@ def _edge(message: Message, copy: Copy) -> str:
         return f"{domain} is no accepted domain: relay denied, 5.7.54"
     inbound = _inbound(message, copy)
     for one in world.inbound:
-        if one.enabled and one.partner and one.restrict and for_sender(one, sender) and not proves(world, one, copy.hop):
+        if one.enabled and one.partner and one.restrict and for_sender(one, sender) and not _proven(message, one, copy.hop):
             return f"inbound connector '{one.name}' takes {sender} from its own senders only: 5.7.51"
     if world.policies.reject_direct_send and world.accepted(sender) and inbound is None:
         return f"RejectDirectSend is on and no inbound connector matches {copy.hop}: 5.7.68"
@@ -81,6 +83,12 @@ def proves(world: World, one: Inbound, hop: str) -> bool:
     return wanted.get(one.restrict, by_address or by_name)
 
 
+def may_prove(world: World, one: Inbound, hop: str) -> bool:
+    """True when a connector asks for a certificate and nobody told the last hop's."""
+    source = _hop_source(world, hop)
+    return source is not None and bool(one.certificate) and not source.certificate and one.restrict != "ip"
+
+
 def _certified(wanted: str, shown: str) -> bool:
     return shown == wanted or (wanted.startswith("*.") and shown.endswith(wanted[1:]))
 
@@ -89,7 +97,15 @@ def _inbound(message: Message, copy: Copy) -> Inbound | None:
     """The inbound connector that the last hop matches: by its address or its certificate, never by the sender's domain alone."""
     sender = domain_of(message.sender)
     fitting = (one for one in message.world.inbound if one.enabled and for_sender(one, sender))
-    return next((one for one in fitting if proves(message.world, one, copy.hop)), None)
+    return next((one for one in fitting if _proven(message, one, copy.hop)), None)
+
+
+def _proven(message: Message, one: Inbound, hop: str) -> bool:
+    """The same, both ways where nobody told the certificate and something hangs on it."""
+    decides = one.restrict or one.internal or one.enhanced or message.world.policies.reject_direct_send
+    if decides and may_prove(message.world, one, hop):
+        return message.oracle.ask(f"{CERTIFICATE_OF}{hop}: {one.name}", ("fits", "does not fit")) == "fits"
+    return proves(message.world, one, hop)
 
 
 def _dmarc_refuses(message: Message, copy: Copy, inbound: Inbound | None) -> bool:
@@ -108,7 +124,14 @@ def _dmarc_refuses(message: Message, copy: Copy, inbound: Inbound | None) -> boo
     written = domain_of(copy.recipient)
     own = domain_of(holder.primary) if holder else written
     judged = own if own != written and message.oracle.fact("dmarc_domain") == "shared" else written
-    return mx_of(message, judged, TENANT) == TENANT
+    return mx_of(message, judged, TENANT) == TENANT and not _signed(message, copy, published)
+
+
+def _signed(message: Message, copy: Copy, published: SenderDomain) -> bool:
+    """Whether a signature saves what nothing else does; both ways where nobody knows whether there is one."""
+    if copy.broken or published.dkim is not None:
+        return False
+    return message.oracle.ask(f"{SIGNATURE_OF}{domain_of(message.sender)}", ("signed", "unsigned")) == "signed"
 
 
 def _checked_hop(copy: Copy, inbound: Inbound | None) -> str:
@@ -249,4 +272,4 @@ def _forward_refused(message: Message, address: str) -> str:
     return "" if allowed else f"the organization lets no mailbox forward to outside ({address}): 5.7.520"
 
 
-__all__ = ["for_sender", "proves", "receive"]
+__all__ = ["CERTIFICATE_OF", "SIGNATURE_OF", "for_sender", "may_prove", "proves", "receive"]

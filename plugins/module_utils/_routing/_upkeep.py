@@ -6,23 +6,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import _changes as change
 from ._checks import domain_of
 from ._classes import Class, predict_all, tally
 from ._evidence import Full, counted, reason
+from ._files import FORWARDED
 from ._mail_plan import Plan, probe, proof
 from ._outcomes import HURTS
 from ._outcomes import person_of as person
-from ._slipped import FORWARDED, reconcile, slipped
-from ._world import MAILBOXES, TENANT, Forward, World
+from ._predict import Ending, Prediction
+from ._slipped import asked, reconcile, slipped
+from ._world import EXPANDED, MAILBOXES, TENANT, Forward, World
 
 OUTSIDER = "someone@sender.invalid"
 ORIGINS = ("internet", "tenant", "source")
 # A bounce tells its sender at once; these do not.
 HARM = frozenset({"lost", "loop", "split"})
+UNKNOWN = "unknown"
+# The causes of an unknown end that an input would settle. Beside them stand the domains whose MX is not known.
+NO_LIST = "the source's address list"
+LISTLESS = "where they read is not known, since coexistence_source_file is not given"
+UNWALKED = "it can go more ways than are followed"
+# Why somebody is not probed.
+SEVERAL = "several places are possible"
+NOWHERE = "by prediction it ends in no mailbox"
+UNSURE = "where it ends is not known"
+LISTS = "lists, which others read"
+NO_MAILBOX = "no mailboxes"
+BEYOND = "not in the sample of each class (coexistence_probe_sample; 0 for all)"
 
 
 def sender_of(seen: Full, origin: str) -> str:
@@ -38,16 +54,20 @@ def people(seen: Full) -> list[str]:
 
 
 def verify(seen: Full, sample: int) -> Plan:
-    """Counts by origin and outcome, who is hurt, who is told so by a bounce, and a probe for `sample` recipients of a class (0: all)."""
+    """Counts by origin and outcome, who is hurt, who is told so by a bounce, whose end is unknown and what it takes to know it, and
+    a probe for `sample` recipients of a class (0: all)."""
     everyone, world = people(seen), seen.world if seen.evidence.forwards_read else _implied(seen)
     classes = {origin: predict_all(world, sender_of(seen, origin), everyone, origin) for origin in ORIGINS}
-    harmed = {origin: _harmed(origin, groups) for origin, groups in classes.items()}
-    hurt = [one for found in harmed.values() for one in found if one["outcome"] in HARM]
-    probes = [one for origin, groups in classes.items() for found in groups for one in _probes(seen, origin, found, sample)]
+    harmed = [one for origin, groups in classes.items() for one in _harmed(origin, groups)]
+    chosen = {origin: _chosen(seen, origin, groups, sample) for origin, groups in classes.items()}
+    probes = [one for found in chosen.values() for one in found.probes]
     return {
         "counts": {origin: {outcome: len(who) for outcome, who in tally(groups).items()} for origin, groups in classes.items()},
-        "hurt": hurt,
-        "bounced": [one for found in harmed.values() for one in found if one["outcome"] not in HARM],
+        "hurt": [one for one in harmed if one["outcome"] in HARM],
+        "bounced": [one for one in harmed if one["outcome"] not in HARM],
+        "unknown": [one for origin, groups in classes.items() for one in _open(seen, origin, groups)],
+        "unproven": _unproven(seen, classes.values()),
+        "unprobed": {origin: dict(found.left) for origin, found in chosen.items()},
         "waits": proof(probes, "mail to arrive where it was predicted", patient=False),
     }
 
@@ -64,32 +84,106 @@ def _implied(seen: Full) -> World:
     return change.forwarded(seen.world, found)
 
 
+def _entry(who: Sequence[str], origin: str, outcome: str, why: str) -> dict[str, Any]:
+    return {"who": counted(who), "count": len(who), "from": origin, "outcome": outcome, "why": why}
+
+
 def _harmed(origin: str, groups: Sequence[Class]) -> list[dict[str, Any]]:
     """One entry for each outcome that hurts, with the first of its reasons."""
     found = []
     for outcome in sorted(HURTS):
         own = [one for one in groups if one.prediction.verdict == outcome]
-        who = [address for one in own for address in one.recipients]
         if own:
-            why = reason(own[0].prediction)
-            found.append({"who": counted(who), "count": len(who), "from": origin, "outcome": outcome, "why": why})
+            found.append(_entry([address for one in own for address in one.recipients], origin, outcome, reason(own[0].prediction)))
     return found
 
 
-def _probes(seen: Full, origin: str, found: Class, sample: int) -> Iterator[Plan]:
-    """A mailbox's class whose every reading ends at one place is probed for that place."""
-    chosen = found.recipients[: sample or None]
-    places = {landing.place for route in found.prediction.routes for ending in route.endings for landing in ending.landings}
-    if len(places) == 1 and places <= {"tenant", "source"}:
-        (place,) = places
-        yield from (probe(seen.situation, origin, address, place) for address in chosen if _mailbox(seen, address))
+def _open(seen: Full, origin: str, groups: Sequence[Class]) -> list[dict[str, Any]]:
+    """One entry for each reason why an end is unknown."""
+    found: dict[str, list[str]] = {}
+    for one in groups:
+        if one.prediction.verdict == UNKNOWN:
+            why = "; ".join(dict.fromkeys(text for _cause, text in _causes(seen, one.prediction))) or UNWALKED
+            found.setdefault(why, []).extend(one.recipients)
+    return [_entry(who, origin, UNKNOWN, why) for why, who in found.items()]
 
 
-def _mailbox(seen: Full, address: str) -> bool:
+def _causes(seen: Full, prediction: Prediction) -> Iterator[tuple[str, str]]:
+    """Why the end of some reading is unknown: the input that would settle it, empty for none, and the reason in words."""
+    for ending in (ending for route in prediction.routes for ending in route.endings if ending.outcome == UNKNOWN):
+        yield from _cause(seen, ending)
+
+
+def _cause(seen: Full, ending: Ending) -> Iterator[tuple[str, str]]:
+    hops = [landing.trail[-1] for landing in ending.landings if landing.place == UNKNOWN]
+    blind = {source.name for source in seen.world.sources if source.addresses is None}
+    # As a copy says it that finds nobody who answers for its domain.
+    missing = {f"the MX of {domain} is not known": domain for domain in seen.inputs.domains if domain not in seen.world.mx}
+    for hop in hops:
+        domain = missing.get(hop.why, "")
+        listless = not domain and hop.at in blind
+        yield (NO_LIST, LISTLESS) if listless else (domain, hop.why if domain else str(hop))
+    if not hops:
+        yield NO_LIST, LISTLESS
+
+
+def _unproven(seen: Full, origins: Iterable[Sequence[Class]]) -> list[str]:
+    """The inputs that are missing, each with how many ways of mail it leaves unknown, and the remedy; none where none would settle any."""
+    found: Counter[str] = Counter()
+    for one in (one for groups in origins for one in groups):
+        causes = {cause for cause, _text in _causes(seen, one.prediction)} - {""}
+        found.update(dict.fromkeys(causes, len(one.recipients)))
+    lines = []
+    if found[NO_LIST]:
+        lines.append(
+            f"coexistence_source_file is not given, so where {found[NO_LIST]} ways of mail end is not known."
+            " Name the file with the source's addresses."
+        )
+    for domain in (domain for domain in seen.inputs.domains if found[domain]):
+        why = seen.evidence.unread.get(f"mx {domain}") or "nobody was asked"
+        lines.append(
+            f"the MX of {domain} is not known ({why}), so where {found[domain]} ways of mail end is not either."
+            " Name coexistence_name_servers that answer for it."
+        )
+    return lines
+
+
+@dataclass
+class _Chosen:
+    """Who is probed, and how many are not, by reason."""
+
+    probes: list[Plan] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
+
+
+def _chosen(seen: Full, origin: str, groups: Sequence[Class], sample: int) -> _Chosen:
+    """Mailboxes whose mail ends at one place under every reading are probed for that place, `sample` of each class."""
+    found = _Chosen()
+    for one in groups:
+        places = {landing.place for route in one.prediction.routes for ending in route.endings for landing in ending.landings}
+        place = next(iter(places)) if len(places) == 1 else ""
+        reasons = {address: _unfit(seen, address, place, len(places)) for address in one.recipients}
+        fit = [address for address, why in reasons.items() if not why]
+        found.left.update(why for why in reasons.values() if why)
+        found.probes += [probe(seen.situation, origin, address, place) for address in fit[: sample or None]]
+        found.left.update({BEYOND: len(fit) - sample} if sample and len(fit) > sample else {})
+    return found
+
+
+def _unfit(seen: Full, address: str, place: str, places: int) -> str:
+    """Why an address is not probed; empty for one that is."""
     found = person(seen.world, address)
-    if found.entry is not None and (found.entry.kind != "mailbox" and found.entry.home != TENANT):
-        return False
-    return found.party.kind in MAILBOXES if found.party else found.entry is not None
+    kind = found.party.kind if found.party else ""
+    entry = found.entry.kind if found.entry else ""
+    if kind in EXPANDED or entry == "list":
+        return LISTS
+    if places > 1:
+        return SEVERAL
+    if place == TENANT:
+        return "" if kind in MAILBOXES else NO_MAILBOX
+    if place != "source":
+        return UNSURE if place == UNKNOWN else NOWHERE
+    return "" if entry == "mailbox" or (not found.entry and kind in MAILBOXES) else NO_MAILBOX
 
 
 def lines(seen: Full, made: Plan) -> list[str]:
@@ -100,10 +194,20 @@ def lines(seen: Full, made: Plan) -> list[str]:
 def _verified(made: Plan) -> list[str]:
     found = []
     for origin, counts in made["counts"].items():
-        found.append(f"from {origin}: {', '.join(f'{number} {outcome}' for outcome, number in counts.items())}")
-    for one in (*made["hurt"], *made["bounced"]):
+        told = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
+        found.append(f"from {origin}: {told or 'nobody has an address in a shared domain'}")
+    for one in (*made["hurt"], *made["bounced"], *made["unknown"]):
         found.append(f"{one['count']} {one['outcome']} from {one['from']}: {one['who']}: {one['why']}")
-    return found
+    return [*found, *_probed(made), *(f"not proven: {line}" for line in made["unproven"])]
 
 
-__all__ = ["lines", "people", "reconcile", "verify"]
+def _probed(made: Plan) -> Iterator[str]:
+    """Per origin how many are probed, and how many are not, by reason."""
+    planned = Counter(str(one["origin"]) for wait in made["waits"] for one in wait["probes"])
+    unprobed: Mapping[str, Mapping[str, int]] = made["unprobed"]
+    for origin, reasons in unprobed.items():
+        left = "; ".join(f"{why}: {number}" for why, number in reasons.items())
+        yield f"probes from {origin}: {planned[origin]} of {sum(made['counts'][origin].values())}{f'; not probed: {left}' if left else ''}"
+
+
+__all__ = ["asked", "lines", "people", "reconcile", "verify"]

@@ -14,6 +14,7 @@ from ._checks import domain_of
 from ._outcomes import MEANING, OUTCOMES, Hop, Landing, person_of
 from ._predict import Prediction, Route
 from ._readings import FACTS
+from ._tenant import CERTIFICATE_OF, SIGNATURE_OF
 from ._world import Rule, World
 
 FROM = {
@@ -118,6 +119,11 @@ def in_words(key: str, value: str) -> str:
         return f"the changed membership of {name} acts" if value == "after" else f"the changed membership of {name} does not act yet"
     if about == "rule matches":
         return f"rule '{name}' {value} (it asks for something that is not evaluated)"
+    if about.startswith(CERTIFICATE_OF):
+        verb = "fits" if value == "fits" else "does not fit"
+        return f"the certificate of {about.removeprefix(CERTIFICATE_OF)} {verb} inbound connector '{name}'"
+    if key.startswith(SIGNATURE_OF):
+        return f"mail of {key.removeprefix(SIGNATURE_OF)} is {'' if value == 'signed' else 'not '}signed with DKIM"
     if key.startswith("MX of "):
         domain, _unused, looker = key.removeprefix("MX of ").partition(" seen from ")
         return f"{looker} {'sees the new MX' if value == 'new' else 'still holds the former MX'} of {domain}"

@@ -175,20 +175,25 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Mx:
-    """Who answers for a domain: `tenant`, a source's name, or another host. before: what some resolvers still hold."""
+    """Who answers for a domain: `tenant`, a source's name, or another host. before: what some resolvers still hold.
+
+    ttl, held: seconds, at the domain's own name servers and the longest that a resolver holds its answer; None where nobody told.
+    """
 
     holder: str
     before: str = ""
     until: str = ""
+    ttl: int | None = field(default=None, compare=False)
+    held: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class SenderDomain:
-    """What a sender's domain publishes. reject: DMARC p=reject. hosts: whom SPF allows. dkim: it signs."""
+    """What a sender's domain publishes. reject: DMARC p=reject. hosts: whom SPF allows. dkim: it signs; None where nobody knows."""
 
     reject: bool = False
     hosts: frozenset[str] = frozenset({INTERNET})
-    dkim: bool = True
+    dkim: bool | None = True
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, Row
 from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, host_key, is_empty, parse_date
@@ -45,7 +45,7 @@ class Observed:
 
     forwards: by address of the source's mailbox. mx: by domain. moving: address of a user whose membership changed, to
     the time by which it surely acts. synced: users whose last sync is done. modes: further modes per source's name.
-    certificates: per source's name. dns: what domains publish, shared and others.
+    certificates: per source's name. dns: what domains publish, shared and others. dmarc: the policy of domains, where it was told.
     """
 
     forwards: Mapping[str, Forward] = field(default_factory=dict)
@@ -55,6 +55,7 @@ class Observed:
     modes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     certificates: Mapping[str, str] = field(default_factory=dict)
     dns: Mapping[str, Published] = field(default_factory=dict)
+    dmarc: Mapping[str, str] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -100,8 +101,8 @@ def world_of(
         sources=tuple(_source(source, inputs, seen) for source in inputs.sources),
         mx=dict(seen.mx),
         remote_internal=frozenset(name.removeprefix("*.") for name in snapshot.remote_internal),
-        policies=replace(read.policies(more), trusted_sealers=_sealers(more, inputs)),
-        senders={domain: _sender(published, shared=domain in inputs.domains) for domain, published in seen.dns.items()},
+        policies=replace(read.policies({"organization": [snapshot.organization], **more}), trusted_sealers=_sealers(more, inputs)),
+        senders=_senders(inputs, seen),
         group=fold(inputs.group_address),
         pending=inputs.pending,
         moving=moving,
@@ -153,19 +154,35 @@ def _members_of(rows: Iterable[Row], names: Mapping[str, str]) -> tuple[str, ...
 def _rules(snapshot: Snapshot, inputs: Inputs) -> tuple[Rule, ...]:
     """The rules, each with the state before it where it may not act yet, and those that are gone and may still act."""
     now, latency = objects.clock(snapshot), timedelta(seconds=int(inputs.raw["rule_latency"]))
+    stops = objects.line_of(inputs, snapshot).stops
+    own = {thing.guid: one.name for one, thing in objects.present(inputs, snapshot, objects.RULE)}
     found = []
     for thing in snapshot.rules:
-        rule, changed = read.rule(thing), parse_date(thing.row.get("WhenChanged"))
-        if changed and changed <= now < changed + latency:
+        rule = read.rule(thing)
+        noted = stops.get(own[thing.guid], "") if thing.guid in own and not thing.enabled else None
+        changed = _changed(thing, noted, now)
+        if changed and now < changed + latency:
             before = replace(rule, enabled=not rule.enabled)
             rule = replace(rule, was=before, until=objects.stamp(changed + latency))
-        found.append(rule)
+        shown = parse_date(thing.row.get("WhenChanged"))
+        found.append(replace(rule, since="") if shown and shown > now else rule)
     standing = {fold(rule.name) for rule in found}
     for one in objects.of(inputs, objects.RULE):
-        stopped = objects.moment(objects.line_of(inputs, snapshot).stops.get(one.name, ""), now)
+        stopped = objects.moment(stops.get(one.name, ""), now)
         if fold(one.name) not in standing and stopped and now < stopped + latency:
             found.append(_gone(inputs, snapshot, one.source, one.name, objects.stamp(stopped + latency)))
     return tuple(found)
+
+
+def _changed(thing: Thing, noted: str | None, now: datetime) -> datetime | None:
+    """Since when a rule is as it is; None where it does not say. noted: the noted stop of a disabled rule of ours, empty for none.
+
+    A time in the future is another zone's and tells nothing: then the change counts as of now.
+    """
+    shown = parse_date(thing.row.get("WhenChanged"))
+    if noted is not None:
+        return objects.stopped_at(thing, noted, now)
+    return min(shown, now) if shown else None
 
 
 def _gone(inputs: Inputs, snapshot: Snapshot, source: Source, name: str, until: str) -> Rule:
@@ -207,12 +224,20 @@ def _address(entry: Entry) -> Address:
     return Address(entry.address, entry.kind, owner=owner if "@" in owner else "", home=entry.home)
 
 
+def _senders(inputs: Inputs, seen: Observed) -> dict[str, SenderDomain]:
+    """What senders' domains publish; a policy that was told stands in the place of the one that was read."""
+    found = {domain: _sender(published, shared=domain in inputs.domains) for domain, published in seen.dns.items()}
+    for domain, policy in seen.dmarc.items():
+        found[domain] = replace(found.get(domain, SenderDomain(dkim=None)), reject=policy == "reject")
+    return found
+
+
 def _sender(published: Published, *, shared: bool) -> SenderDomain:
-    """Our own domains are sent from the sides that SPF names; anybody else's from the internet."""
+    """Our domains are sent from the sides that SPF names, others from the internet. One side whose DKIM is open leaves it open."""
     elsewhere = not shared or published.others is None or bool(published.others)
     allowed = frozenset(side for side, there in published.spf.items() if there) | (frozenset({INTERNET}) if elsewhere else frozenset())
-    signed = all(there is not False for there in published.dkim.values())
-    return SenderDomain(published.policy == "reject", allowed, signed)
+    signs = published.dkim.values()
+    return SenderDomain(published.policy == "reject", allowed, False if False in signs else None if None in signs else True)
 
 
 def _sealers(rows: read.Rows, inputs: Inputs) -> frozenset[str]:

@@ -61,8 +61,8 @@ class Backend(Protocol):
     async def local(self, sender: str, recipients: list[str], content: bytes) -> str:
         """Hand a message over as one of the host's own programs does; return an error text or ""."""
 
-    async def queued(self) -> set[str]:
-        """Return the ids of messages in a queue that the account does not see."""
+    async def queued(self) -> set[tuple[str, str]]:
+        """Return the copies, as message id and recipient, that lie in a queue which the account does not see."""
 
     def busy(self) -> int:
         """Count what is under way now."""

@@ -27,7 +27,7 @@ async def change(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
     ``mx``: {domain, to: tenant | source | [texts], ttl}
     ``record``: {name, type, texts, ttl}
     ``foreign``: {name, modes, forwards, mailboxes, aliases, lists, up, removed}
-    ``door``: {tenant, up} - a tenant's front door
+    ``door``: {tenant, up, held} - a tenant's front door; held: letters wait at the tenants' doors, probes pass
     """
     said: dict[str, Any] = {}
     if "people" in wanted:
@@ -47,12 +47,18 @@ async def change(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
         if "up" in wanted["foreign"]:
             await host.switch(up=bool(wanted["foreign"]["up"]))
     if "door" in wanted:
-        door = world.doors[world.tenant(str(wanted["door"].get("tenant") or "")).name]
-        if wanted["door"]["up"] and not door.open:
-            await door.start()
-        elif not wanted["door"]["up"]:
-            door.stop()
+        await _door(world, wanted["door"])
     return said
+
+
+async def _door(world: World, wanted: dict[str, Any]) -> None:
+    door = world.doors[world.tenant(str(wanted.get("tenant") or "")).name]
+    if wanted.get("up", True) and not door.open:
+        await door.start()
+    elif not wanted.get("up", True):
+        door.stop()
+    if "held" in wanted:
+        (world.gate.open.clear if wanted["held"] else world.gate.open.set)()
 
 
 def _sync(world: World, wanted: dict[str, Any]) -> int:

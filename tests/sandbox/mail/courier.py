@@ -21,6 +21,10 @@ EXPIRED = "550 4.4.7 Message delayed too long: the queue's lifetime is over"
 TICK = 0.02  # real seconds between looks at the clock
 
 
+class Crashed(Exception):
+    """A piece of a mail system's work ended in an error that nobody expected; the text says where and which."""
+
+
 class Surroundings(Protocol):
     """What a courier needs of the world."""
 
@@ -32,6 +36,9 @@ class Surroundings(Protocol):
 
     def endpoint(self, host: str) -> str:
         """Return address:port on loopback for a name or address, "" for none."""
+
+    def crashed(self, node: str, error: BaseException) -> None:
+        """Keep an error that ended a piece of work: mail that hung on it is not late, it is gone."""
 
 
 @dataclass
@@ -79,10 +86,16 @@ class Courier:
         self._later(Pause(again, self._world.now() + timedelta(seconds=self._retry())))
 
     def start(self, work: Awaitable[None]) -> None:
-        """Run something beside; ``busy`` counts it."""
+        """Run something beside; ``busy`` counts it, and the world hears of its error."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._world.crashed(self._source, error)
 
     @property
     def busy(self) -> int:
@@ -110,6 +123,7 @@ class Courier:
         self.waiting.append(entry)
         if self._timer is None or self._timer.done():
             self._timer = asyncio.ensure_future(self._watch())
+            self._timer.add_done_callback(self._ended)
 
     async def _watch(self) -> None:
         while self.waiting:

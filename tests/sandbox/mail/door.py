@@ -10,11 +10,14 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from .addresses import normal
+
+if TYPE_CHECKING:
+    from .gate import Gate
 
 ORCPT = re.compile(r"\s+ORCPT=(?:rfc822;)?(\S+)", re.IGNORECASE)
 DSN = re.compile(r"\s+(?:RET|ENVID|AUTH|NOTIFY|ORCPT)=\S+", re.IGNORECASE)
@@ -67,8 +70,8 @@ class _Protocol(SMTP):
 class _Handler:
     """aiosmtpd's hooks, turned into the keeper's questions."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
+    def __init__(self, keeper: Keeper, name: str, gate: Gate | None, *, tenant: bool) -> None:
+        self._keeper, self._name, self._gate, self._tenant = keeper, name, gate, tenant
 
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802 - the name that aiosmtpd calls
         """Offer DSN."""
@@ -90,7 +93,11 @@ class _Handler:
         """Hand the message over."""
         arrival = self._arrival(session, envelope)
         arrival.recipients, arrival.content = list(envelope.rcpt_tos), bytes(envelope.content)
-        return await self._keeper.message(arrival) or "250 2.6.0 Queued"
+        reply = await self._gate.before(arrival, self._name, tenant=self._tenant) if self._gate else ""
+        reply = reply or await self._keeper.message(arrival)
+        if not reply and self._gate:
+            reply = self._gate.after(arrival, self._name)
+        return reply or "250 2.6.0 Queued"
 
     @staticmethod
     def _arrival(session: Any, envelope: Any) -> Arrival:
@@ -109,9 +116,9 @@ class _Handler:
 class Door:
     """One listening address."""
 
-    def __init__(self, keeper: Keeper, host: str, name: str) -> None:
-        """Say who answers, where, and under which name."""
-        self._handler, self._host, self._name = _Handler(keeper), host, name
+    def __init__(self, keeper: Keeper, host: str, name: str, gate: Gate | None = None, *, tenant: bool = False) -> None:
+        """Say who answers, where, and under which name; what control does to messages; and whether a tenant is behind it."""
+        self._handler, self._host, self._name = _Handler(keeper, name, gate, tenant=tenant), host, name
         self._server: asyncio.Server | None = None
         self.port = 0
 

@@ -59,8 +59,8 @@ class BuiltinHost(Node):
         """Serve a state."""
         super().__init__(world, state.name, loopback)
         self.state = state
-        self.door = Door(Side(self, own=False), loopback, state.names[0])
-        self.own_door = Door(Side(self, own=True), loopback, state.names[0])
+        self.door = Door(Side(self, own=False), loopback, state.names[0], world.gate)
+        self.own_door = Door(Side(self, own=True), loopback, state.names[0], world.gate)
         self._taken: dict[str, deque[float]] = {}
 
     async def start(self) -> None:
@@ -90,8 +90,8 @@ class BuiltinHost(Node):
         """Count messages that a client sent within the last minute, in addition to those that it did send."""
         self._taken.setdefault(peer, deque()).extend([self.world.monotonic()] * count)
 
-    async def queued(self) -> set[str]:
-        """Return the ids of messages in a queue that the account does not see: none."""
+    async def queued(self) -> set[tuple[str, str]]:
+        """Return the copies in a queue that the account does not see: none."""
         return set()
 
     async def flush(self) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -106,14 +106,16 @@ class Ledger:
         copy.ends.append(End(what, node, status, text, self.stamp()))
         copy.hops.append(f"{node}: {what} {text}")
 
-    def account(self, queued: Callable[[str], bool] = lambda _unused: False, since: int = 0) -> dict[str, Any]:
-        """Return messages (from a number on), sums by outcome, and whether anything is under way."""
+    def account(self, queued: Collection[tuple[str, str]] = (), since: int = 0) -> dict[str, Any]:
+        """Return messages (from a number on), sums by outcome, and whether anything is under way.
+
+        ``queued``: the copies, as message id and recipient, of which a host that keeps its own queue still holds a branch.
+        """
         rows, sums, reports, moving = [], Counter[str](), Counter[str](), 0
         for number, sent in enumerate(list(self.messages.values())):
-            held = queued(sent.id)
             copies = []
             for copy in list(sent.copies.values()):
-                result = outcome(copy, queued=held and not copy.ends and not copy.places)
+                result = outcome(copy, queued=(sent.id, copy.asked) in queued)
                 moving += bool(copy.live)
                 (reports if sent.origin == REPORT else sums)[result] += 1
                 copies.append(_row(copy, result))

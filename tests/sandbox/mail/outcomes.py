@@ -8,6 +8,7 @@ A copy is one message to one recipient whom the sender wrote. What is placed in 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 DELIVERED, HEALED, EARLY, DUPLICATE, SPLIT, BOUNCED, LOOPED, DELAYED, LOST = (
@@ -75,7 +76,13 @@ def outcome(copy: Copy, *, queued: bool = False) -> str:
 
 
 def _read(places: list[Place]) -> str:
-    """Judge one reader's places."""
+    """Judge one reader's places: the worse of where they are and, twice in one mailbox, a duplicate."""
+    found = Counter((place.system, place.mailbox) for place in places)
+    return max(_kind(places), DUPLICATE if max(found.values()) > 1 else DELIVERED, key=ORDER.index)
+
+
+def _kind(places: list[Place]) -> str:
+    """Judge where they are; how many lie in one mailbox is counted apart."""
     systems = {place.system for place in places}
     first = places[0]
     if OUTSIDE in systems or first.reads == OUTSIDE:

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +21,11 @@ from .addresses import normal
 from .door import Arrival, Door
 from .hoststate import CATCH_ALL, Forward, HostState
 from .letters import read
-from .node import Node
+from .node import LOOPS, Node
 from .plan import exchanger
 from .postfix_files import Ports, check, main_cf, maps, master_cf
-from .postfix_log import Log
+from .postfix_log import Log, Queued
+from .postfix_queue import ACTIVE, Envelope, files, held
 from .postfix_read import forwards, paths, table
 
 if TYPE_CHECKING:
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 20.0
 LOG_SECONDS = 3.0
-ACTIVE = ("maildrop", "incoming", "active")
-QUEUES = (*ACTIVE, "deferred")
+# The map in which control's forwards stand.
+OWN = "coexistence"
 
 
 class PostfixMissing(Exception):
@@ -62,6 +65,9 @@ class PostfixHost(Node):
         self._state = state
         self._written: dict[str, str] = {}
         self._seen: tuple[tuple[str, int], ...] = ()
+        self._own = dict(state.forwards)  # what control wants, apart from what stands in the maps of others
+        self._held: dict[str, Envelope] = {}  # queue files as they were last seen
+        self._gone: dict[str, Envelope] = {}
         self.place = Path()
         self._sink = Door(self, loopback, f"mailboxes.{state.names[0]}")
         self.door, self.own_door = Address(f"{loopback}:{_free(loopback)}"), Address(f"{loopback}:{_free(loopback)}")
@@ -96,17 +102,18 @@ class PostfixHost(Node):
         main = self.place / "main.cf"
         if not self._written or not main.exists():
             return self._state
-        files = [main, *paths(main.read_text(encoding="utf-8"), self.place)]
-        seen = tuple((str(path), path.stat().st_mtime_ns) for path in files if path.exists())
+        places = [self.place / OWN, *paths(main.read_text(encoding="utf-8"), self.place)]
+        seen = tuple((str(path), path.stat().st_mtime_ns) for path in (main, *places) if path.exists())
         if seen != self._seen:
             self._seen = seen
-            tables = [table(path.read_text(encoding="utf-8")) for path in files[1:] if path.exists()]
-            self._state.forwards = self._forwards(tables)
+            own, *tables = [table(path.read_text(encoding="utf-8")) if path.exists() else {} for path in places]
+            self._own = self._forwards([own], self._own)
+            self._state.forwards = self._forwards(tables, {**self._state.forwards, **self._own})
         return self._state
 
-    def _forwards(self, tables: list[dict[str, list[str]]]) -> dict[str, Forward]:
+    def _forwards(self, tables: list[dict[str, list[str]]], before: Mapping[str, Forward]) -> dict[str, Forward]:
         """Read the forwards. While the mode keeps a copy of each, what one says by itself is what it said before."""
-        found, before = forwards(self._state.mailboxes, tables, self._state.domains), self._state.forwards
+        found = forwards(self._state.mailboxes, tables, self._state.domains)
         if not self._state.modes.keep_copy:
             return found
         return {name: before[name] if name in before and before[name].to == entry.to else entry for name, entry in found.items()}
@@ -130,9 +137,14 @@ class PostfixHost(Node):
         self._up = up
 
     async def apply(self, state: HostState) -> None:
-        """Write the files anew and have the instance read them."""
+        """Write the files anew and have the instance read them; what others forward stays theirs, for them to end."""
         check(state)
-        self._state = state
+        before, after = self.state.forwards, state.forwards
+        kept = {name: forward for name, forward in self._own.items() if name in after}
+        await self._put(state, kept | {name: forward for name, forward in after.items() if before.get(name) != forward})
+
+    async def _put(self, state: HostState, own: dict[str, Forward]) -> None:
+        self._state, self._own = state, own
         self._write()
         if self._up:
             await self._run("reload")
@@ -148,7 +160,10 @@ class PostfixHost(Node):
         await self._command("postsuper", "-d", "ALL")
         self.account()
         self._written = {}
-        await self.apply(state)
+        check(state)
+        await self._put(state, dict(state.forwards))
+        self._log.queued.clear()
+        self._held, self._gone = {}, {}
 
     async def flush(self) -> None:
         """Try the whole queue now."""
@@ -160,35 +175,72 @@ class PostfixHost(Node):
         text = content.replace(b"\r\n", b"\n")
         return await self._command("sendmail", "-oi", "-f", sender or "<>", "--", *recipients, text=text)
 
-    async def queued(self) -> set[str]:
-        """Return the ids of messages in the queue; the log, which tells them, may be a moment behind."""
+    async def queued(self) -> set[tuple[str, str]]:
+        """Return the copies of which a branch lies in the queue; one whose file is gone, and not by the queue manager, is lost."""
         end = time.monotonic() + LOG_SECONDS
-        while True:
-            self.account()
-            names = {path.name for queue in QUEUES for path in (self.place / "queue" / queue).rglob("*") if path.is_file()}
-            known = {name for name in names if name in self._log.queued and self._log.queued[name].message_id}
-            if known == names or time.monotonic() > end:
-                return {self._log.queued[name].message_id for name in known}
+        self.account()
+        late = self._open() - self._look()
+        while late and time.monotonic() < end:  # the log may be a moment behind
             await asyncio.sleep(0.02)
+            self.account()
+            late = (late & self._open()) - self._look()
+        for name in late:
+            self._vanished(name, self._log.queued.pop(name))
+        return {(one.message_id, normal(branch.asked)) for one in self._held.values() for branch in one.branches}
+
+    def _look(self) -> set[str]:
+        """Note the queue; return the names of its files. What was seen of a file that is gone stays while the log does not end it."""
+        now = held(self.place / "queue")
+        self._gone = {name: one for name, one in {**self._gone, **self._held}.items() if name in self._log.queued and name not in now}
+        self._held = now
+        return set(now)
+
+    def _open(self) -> set[str]:
+        """Return the queue files that must be there, as the log tells."""
+        return {name for name, entry in self._log.queued.items() if entry.accepted and entry.message_id}
+
+    def _vanished(self, name: str, entry: Queued) -> None:
+        branches = self._gone[name].branches if name in self._gone else []
+        pending = [branch.asked for branch in branches if entry.pending(branch.original, branch.address)]
+        pending = pending or [original for original, address in entry.branches if entry.pending(original, address)]
+        for asked in self._copies(entry, pending):
+            self.world.ledger.end(entry.message_id, asked, "lost", self.name, f"its queue file {name} is gone")
+
+    def _copies(self, entry: Queued, asked: list[str]) -> list[str]:
+        """Return the copies that some recipients of a queue file belong to; all of the message where the account does not know one."""
+        ledger = self.world.ledger
+        sent = ledger.messages.get(entry.message_id)
+        if asked and all(ledger.known(entry.message_id, one) for one in asked):
+            return asked
+        return list(sent.copies) if sent else []
 
     def busy(self) -> int:
         """Count what is under way now: queue files that are not deferred."""
-        files = sum(1 for queue in ACTIVE for path in (self.place / "queue" / queue).rglob("*") if path.is_file())
-        return files + self.courier.busy
+        return sum(1 for _unused in files(self.place / "queue", ACTIVE)) + self.courier.busy
 
     def account(self) -> None:
-        """Enter what came from clients that are none of this world, from the log."""
+        """Enter, from the log, what came from clients that are none of this world, and what failed with nobody to tell."""
         self._log.read()
-        for entry in list(self._log.queued.values()):
-            if not entry.message_id or not entry.client or entry.client == "pickup" or not self.world.external(entry.client):
-                continue
-            unknown = [asked for asked in entry.recipients if not self.world.ledger.known(entry.message_id, asked)]
-            if unknown:
-                self.world.ledger.register(read(f"Message-ID: {entry.message_id}\n\n".encode()), entry.sender, unknown, "internet")
+        for name, entry in list(self._log.queued.items()):
+            if entry.message_id and entry.client and entry.client != "pickup" and self.world.external(entry.client):
+                unknown = [asked for asked in entry.recipients if not self.world.ledger.known(entry.message_id, asked)]
+                if unknown:
+                    self.world.ledger.register(read(f"Message-ID: {entry.message_id}\n\n".encode()), entry.sender, unknown, "internet")
+            if entry.removed:
+                self._failed(entry)
+                del self._log.queued[name]
         for refusal in self._log.refusals[self._told :]:
             if self.world.external(refusal.client) and refusal.reply.startswith("5"):
                 self.world.ledger.refused(refusal.sender, refusal.recipient, "internet", self.name, refusal.reply)
         self._told = len(self._log.refusals)
+
+    def _failed(self, entry: Queued) -> None:
+        """End the branches that failed of a message without a sender: of every other one a report tells."""
+        for (original, _unused), (status, code, text) in entry.branches.items():
+            if not entry.sender and (status == "bounced" or (entry.expired and status == "deferred")):
+                what = "loop" if code in LOOPS or "too many hops" in text else "bounced"
+                for asked in self._copies(entry, [original]):
+                    self.world.ledger.end(entry.message_id, asked, what, self.name, text, code)
 
     # What stands behind the mailboxes' door.
 
@@ -231,9 +283,9 @@ class PostfixHost(Node):
         doors = {domain: self.world.doors[name].endpoint for domain, name in nodes}
         first = min(self._state.domains)
         relay = self.world.endpoint(exchanger(first)) or ports.relay
-        files = maps(self._state, ports, doors, relay)
-        files |= {"main.cf": main_cf(self.place, self._state, ports), "master.cf": master_cf(self._state, ports)}
-        for name, text in files.items():
+        texts = maps(replace(self._state, forwards=self._own), ports, doors, relay)
+        texts |= {"main.cf": main_cf(self.place, self._state, ports), "master.cf": master_cf(self._state, ports)}
+        for name, text in texts.items():
             if self._written.get(name) == text:
                 continue  # what others changed in it stays
             self._written[name] = text

@@ -12,7 +12,8 @@ from pathlib import Path
 CLIENT = re.compile(r"/smtpd\[\d+\]: (\w+): client=\S*\[([\d.]+)\]")
 PICKUP = re.compile(r"/pickup\[\d+\]: (\w+): uid=\d+ from=<([^>]*)>")
 MESSAGE = re.compile(r"/cleanup\[\d+\]: (\w+): message-id=(\S+)")
-SENDER = re.compile(r"/qmgr\[\d+\]: (\w+): from=<([^>]*)>")
+SENDER = re.compile(r"/qmgr\[\d+\]: (\w+): from=<([^>]*)>, (?:size=|(status=expired))")
+REMOVED = re.compile(r"/qmgr\[\d+\]: (\w+): removed$")
 RECIPIENT = re.compile(r"/\w+\[\d+\]: (\w+): to=<([^>]*)>,(?: orig_to=<([^>]*)>,)? relay=([^,]*),.* dsn=([\d.]+), status=(\w+) \((.*)\)$")
 REFUSED = re.compile(r"/smtpd\[\d+\]: NOQUEUE: reject: RCPT from \S*\[([\d.]+)\]: (\d{3}) ([\d.]+) (.*); from=<([^>]*)> to=<([^>]*)>")
 
@@ -24,7 +25,20 @@ class Queued:
     client: str = ""
     message_id: str = ""
     sender: str = ""
-    recipients: dict[str, str] = field(default_factory=dict)  # as the sender wrote it: last status
+    accepted: bool = False  # the queue manager had it
+    expired: bool = False
+    removed: bool = False  # by the queue manager: nothing of it is left to do
+    # By recipient as it was before and after it was mapped: the last status, its DSN code, and what the other side said.
+    branches: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
+
+    @property
+    def recipients(self) -> list[str]:
+        """The recipients that the host was given."""
+        return list(dict.fromkeys(original for original, _unused in self.branches))
+
+    def pending(self, original: str, address: str) -> bool:
+        """Whether a branch has not come to an end, as far as the log tells."""
+        return self.branches.get((original, address), ("deferred",))[0] == "deferred"
 
 
 @dataclass(frozen=True)
@@ -64,17 +78,25 @@ class Log:
             client, code, status, text, sender, recipient = refused.groups()
             self.refusals.append(Refusal(client, sender, recipient, f"{code} {status} {text}"))
             return
-        for pattern, name in ((CLIENT, "client"), (MESSAGE, "message_id"), (SENDER, "sender")):
+        for pattern, name in ((CLIENT, "client"), (MESSAGE, "message_id")):
             found = pattern.search(line)
             if found:
                 setattr(self._entry(found.group(1)), name, found.group(2))
                 return
+        found = SENDER.search(line)
+        if found:
+            entry = self._entry(found.group(1))
+            entry.sender, entry.accepted, entry.expired = found.group(2), True, entry.expired or bool(found.group(3))
+        found = REMOVED.search(line)
+        if found:
+            self._entry(found.group(1)).removed = True
         found = PICKUP.search(line)
         if found:
             self._entry(found.group(1)).client = "pickup"
         found = RECIPIENT.search(line)
         if found:
-            self._entry(found.group(1)).recipients[(found.group(3) or found.group(2)).lower()] = found.group(6)
+            number, address, original, _unused, code, status, text = found.groups()
+            self._entry(number).branches[(original or address).lower(), address.lower()] = (status, code, text)
 
     def _entry(self, number: str) -> Queued:
         return self.queued.setdefault(number, Queued())

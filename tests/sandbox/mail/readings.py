@@ -38,8 +38,7 @@ FACTS = (
         ("stuck", "rule_error"),
         "a rule routes to a connector that is gone or disabled: stuck - the message waits; rule_error - the rule's RuleErrorAction decides",
     ),
-    Fact("rules_after_redirect", (False, True), "rules below a redirecting rule see the new recipient"),
-    Fact("routed_address", ("primary", "as_written"), "the address that a rule's connector is given for a recipient of the tenant"),
+    Fact("rules_after_redirect", (False, True), "rules below a redirecting rule act on the message to the new recipient"),
     Fact(
         "mail_user_lookup",
         ("once", "again"),
@@ -66,7 +65,6 @@ class Facts:
     dmarc_domain: str = "shared"
     missing_connector: str = "stuck"
     rules_after_redirect: bool = False
-    routed_address: str = "primary"
     mail_user_lookup: str = "once"
     edge_directory: str = "whole"
     unset_address_type: str = "Resolved"

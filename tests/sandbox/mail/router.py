@@ -71,10 +71,11 @@ def _delivered(directory: Directory, message: Message, target: Target, decision:
 
 
 def _by_connector(directory: Directory, message: Message, target: Target, connector: Row) -> Leg:
-    """Send by a rule's connector: it overrides delivery."""
-    address = target.out
-    if target.entry is not None and target.entry.kind in LOCAL and directory.facts.routed_address == "primary":
-        address = target.entry.primary
+    """Send by a rule's connector: it overrides delivery.
+
+    Under the primary address: a forwarded message that a rule catches on its return loops, which it could not under the routing address.
+    """
+    address = target.entry.primary if target.entry is not None and target.entry.kind in LOCAL else target.out
     return Leg(SEND, target.asked, address, connector=str(connector["Name"]), hosts=_hosts(connector, message), steps=target.steps)
 
 
@@ -142,8 +143,10 @@ def _redirected(directory: Directory, message: Message, target: Target, decision
             legs.append(_failed(moved, *moved.failure))
             continue
         below = decision.redirect_rest if directory.facts.rules_after_redirect else ()
-        further = decide(directory, message, moved.address, moved.entry, ((moved.address, moved.entry),), below)
+        marked = replace(message, headers=decision.headers(message))
+        further = decide(directory, marked, moved.address, moved.entry, ((moved.address, moved.entry),), below)
         further.set_headers = {**decision.set_headers, **further.set_headers}
+        further.removed = [*decision.removed, *further.removed]
         further.scl = decision.scl if further.scl is None else further.scl
         legs.extend(_decided(directory, message, moved, further))
     return legs

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from .changes import KEYS
+from .courier import Crashed
 from .side import MailSide
 
 
@@ -28,7 +29,10 @@ class MailControl:
     async def messages(self, request: web.Request) -> web.Response:
         """Return the account; ?since=N: messages from number N on; ?settle=S: wait S real seconds at most until all is quiet."""
         since, settle = int(request.query.get("since", 0)), float(request.query.get("settle", 0))
-        return web.json_response(await self.side.ask(self.side.messages(since, settle)))
+        try:
+            return web.json_response(await self.side.ask(self.side.messages(since, settle)))
+        except Crashed as error:
+            raise web.HTTPInternalServerError(text=str(error)) from error
 
     async def post(self, request: web.Request) -> web.Response:
         """Send a message or a list of them: {origin, sender, recipients, ...}; return their ids."""

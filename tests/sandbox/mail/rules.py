@@ -137,7 +137,8 @@ def _route(directory: Directory, rule: Row, decision: Decision, connector: Row |
     elif rule.get("ModerateMessageByUser") or rule.get("ModerateMessageByManager"):
         decision.wait = f"rule '{title}' sent it to a moderator"
     elif rule.get("RedirectMessageTo"):
-        decision.redirect, decision.redirect_rest = tuple(texts(rule["RedirectMessageTo"])), below
+        rest = () if rule.get("StopRuleProcessing") else below
+        decision.redirect, decision.redirect_rest = tuple(texts(rule["RedirectMessageTo"])), rest
     elif connector is not None and (decision.connector is None or directory.facts.two_connectors == "last"):
         decision.connector = connector
 

@@ -83,10 +83,11 @@ class MailSide:
         return ids
 
     async def messages(self, since: int = 0, settle: float = 0) -> Row:
-        """Return the account; ``settle``: wait so many real seconds at most until nothing is under way."""
+        """Return the account; ``settle``: wait so many real seconds at most until nothing is under way. Raises Crashed."""
         settled = await self.world.settle(settle) if settle else not self.world.busy()
         queued = await self.world.queued()
-        return {**self.world.ledger.account(lambda id_: id_ in queued, since), "settled": settled}
+        self.world.sound()
+        return {**self.world.ledger.account(queued, since), "settled": settled}
 
     async def mailbox(self, address: str) -> list[Row]:
         """Return what lies in a mailbox, by any address, on either side and outside."""

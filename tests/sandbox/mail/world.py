@@ -18,8 +18,10 @@ from ..tenant import Tenant
 from . import plan
 from .addresses import domain_of, normal
 from .backend import Backend
+from .courier import Crashed
 from .dns import Server
 from .door import Arrival, Door
+from .gate import Gate
 from .hosts import BuiltinHost, Outside, Senders
 from .hoststate import HostState
 from .ledger import Ledger
@@ -50,6 +52,7 @@ class World:
         """Plan the world; ``start`` opens it."""
         self.clock, self.zone = clock, Zone(clock.now)
         self.ledger = Ledger(clock.now)
+        self.gate = Gate(self.external)
         self.stores = list(tenants)
         found = plan.states(self.stores)
         plan.fill(self.zone, self.stores, found)
@@ -66,6 +69,7 @@ class World:
         self._endpoints: dict[str, str] = {}
         self._kept: Kept | None = None
         self._ids = 0
+        self._crashes: list[tuple[str, BaseException]] = []
         self._forwarded_at_start()
 
     def _forwarded_at_start(self) -> None:
@@ -80,7 +84,7 @@ class World:
         await self.outside.door.start()
         self._endpoints = {plan.OUTSIDE_ADDRESS: self.outside.door.endpoint}
         for number, (tenant, node) in enumerate(zip(self.stores, self.tenants, strict=True), 1):
-            door = self.doors[node.name] = Door(node, node.loopback, plan.exchanger(node.name))
+            door = self.doors[node.name] = Door(node, node.loopback, plan.exchanger(node.name), self.gate, tenant=True)
             await door.start()
             self._public[node.loopback] = f"{plan.TENANT_ADDRESS}{number}"
             self._endpoints[f"{plan.TENANT_ADDRESS}{number}"] = door.endpoint
@@ -217,6 +221,18 @@ class World:
         (self.readers.synced.add if last else self.readers.synced.discard)(reader)
         return count
 
+    def crashed(self, node: str, error: BaseException) -> None:
+        """Keep what ended a piece of a node's work; ``sound`` raises it until the next reset."""
+        self._crashes.append((node, error))
+
+    def sound(self) -> None:
+        """Raise Crashed when a piece of work ended in an error: an account with its mail in it would call it late or lost."""
+        for node, error in self._crashes:
+            raise Crashed(
+                f"{node}: its mail system crashed, {len(self._crashes)} times in all, first with {type(error).__name__}: {error}; "
+                "the account is void: mend the sandbox, or reset it"
+            ) from error
+
     def busy(self) -> int:
         """Count what is under way now; what waits for a later time is not."""
         nodes = (*self.tenants, self.outside, self.senders)
@@ -224,18 +240,22 @@ class World:
         return own + sum(host.busy() for host in self.hosts)
 
     async def settle(self, seconds: float) -> bool:
-        """Wait, in real seconds, until nothing is under way but what was put off; say whether that came to pass."""
+        """Wait, in real seconds, until nothing is under way but what was put off; say whether that came to pass.
+
+        Raises Crashed.
+        """
         end = time.monotonic() + seconds
         quiet = 0
         while quiet < 2:
+            self.sound()
             if time.monotonic() > end:
                 return False
             quiet = 0 if self.busy() else quiet + 1
             await asyncio.sleep(QUIET)
         return True
 
-    async def queued(self) -> set[str]:
-        """Return the ids of messages in queues that the account does not see."""
+    async def queued(self) -> set[tuple[str, str]]:
+        """Return the copies, as message id and recipient, that lie in queues which the account does not see."""
         return set().union(*[await host.queued() for host in self.hosts])
 
     async def flush(self) -> None:
@@ -266,6 +286,7 @@ class World:
         for host, state in zip(self.hosts, states, strict=True):
             await host.reset(state)
         self.ledger.clear()
+        self._crashes.clear()
         self.mailboxes.clear()
         for tenant in self.tenants:
             tenant.forget()

@@ -77,7 +77,14 @@ class Machine:
             encoding="utf-8",
         )
         (folder / "master.cf").touch()
-        self.map("virtual", "info@example.com user1@example.com\nout@example.com somebody@elsewhere.example\n")
+        theirs = {
+            "info": "user1@example.com",
+            "team": "anna@example.com, bert, team@example.com",
+            "own": "Own@Example.com",
+            "same": f"same@example.com, same@{ROUTING}",
+            "out": "somebody@elsewhere.example",
+        }
+        self.map("virtual", "".join(f"{name}@example.com {goal}\n" for name, goal in theirs.items()))
 
     def map(self, name: str, text: str, kind: str = "hash") -> None:
         """Write a map of somebody else's."""

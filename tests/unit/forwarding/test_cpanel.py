@@ -107,6 +107,12 @@ def test_refused_with_nothing_written(cpanel: Mailboxes, rows: list[dict[str, An
     assert (result["changed"], result["commands"], cpanel.state) == (False, [], before)
 
 
+def test_the_refused_mailbox_names_the_variable_that_works_in_a_wave_and_by_itself(cpanel: Mailboxes) -> None:
+    (said,) = cpanel.task(row("user2", keep_copy=False), keep_copy=True)["problems"]
+    for name in ("keep_copy: true", "source_forwarding_keep_copy", "in a wave coexistence_forward_keep_copy", "delete the mailbox"):
+        assert name in said
+
+
 def test_risks_can_be_accepted(cpanel: Mailboxes) -> None:
     other = {"address": "a@other.example", "routing_address": f"a@{ROUTING}"}
     cpanel.done(row("out"), row("user3", keep_copy=True), other, accept_risks=["S3", "S9", "S11"])

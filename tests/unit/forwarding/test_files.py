@@ -153,6 +153,32 @@ def test_on_and_off_leaves_the_file_as_it_was(tmp_path: Path, form: str) -> None
     assert f"user2@example.com,user2@{ROUTING}" in (tmp_path / "forwards.csv").read_text(encoding="utf-8")
 
 
+TAKEN = {"csv": "once the provider has taken it in", "google": "once a person has entered it into the recipient address map"}
+
+
+@pytest.mark.parametrize("form", ["csv", "google"])
+def test_the_message_names_the_file_and_says_what_it_does_not_do(tmp_path: Path, form: str) -> None:
+    check = write(tmp_path, row("user1"), row("user2"), format=form, check=True)
+    made = write(tmp_path, row("user1"), row("user2"), format=form)
+    again = write(tmp_path, row("user1"), row("user2"), format=form)
+    for told, verb in ((check, "would have"), (made, "has"), (again, "has")):
+        full = told["files"]["full"]
+        assert told["msg"].startswith(f"{full['path']} {verb} {full['lines']} lines, SHA-256 {full['sha256']}")
+        assert f"forwards act only {TAKEN[form]}" in told["msg"]
+        assert ("up to 24 hours" in told["msg"]) == (form == "google")
+        assert "source_forwarding_dump" in told["msg"]
+        assert ("delta.csv" in told["msg"]) == ("delta" in told["files"]) == (told is not again)
+        assert "\n" not in told["msg"]
+    full = (tmp_path / "forwards.csv").read_bytes()
+    assert made["files"]["full"]["lines"] == full.count(b"\n")
+
+
+def test_what_is_written_needs_a_place() -> None:
+    result = run("forwarding_file", forwards=[row("user1")])
+    assert result["failed"]
+    assert "dest is empty" in result["msg"]
+
+
 PLAN: dict[str, Any] = {"backend": "csv", "dest": "/srv/forwards.csv"}
 
 
@@ -197,7 +223,7 @@ def test_a_dump_confirms_or_not(tmp_path: Path) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"backend": "csv", "forwards": [row("user1")]}, "needs dest"),
+    ({"backend": "csv", "forwards": [row("user1")]}, "dest is empty"),
     ({"backend": "postfix"}, "no forward is declared"),
     ({"forwards": [row("user1")]}, "backend is empty"),
     ({"way": {"backend": "postfix", "state": "on"}}, "way is no entry of the plan of a step"),

@@ -69,11 +69,12 @@ def test_restore_undoes_a_change(machine: Machine) -> None:
 
 def test_lines_of_others_in_our_map_stay(machine: Machine) -> None:
     machine.done(row("user1"), row("user2"))
-    theirs = "# a note\nteam@example.com a@example.com,\n   b@example.com, c@example.com\n"
+    several = "# a note\nteam@example.com a@example.com,\n   b@example.com, c@example.com\n"
+    theirs = f"{several}help@example.com a@example.com\nlocal@example.com a\n"
     text = machine.path.read_text(encoding="utf-8")
     machine.path.write_text(text.replace(line("user2"), theirs + line("user2")), encoding="utf-8")
     result = machine.done(row("user2"), state="exact")
-    assert result["others"] == ["team@example.com"]
+    assert result["others"] == ["help@example.com", "local@example.com", "team@example.com"]
     assert machine.path.read_text(encoding="utf-8") == MARK + theirs + line("user2")
     machine.done(row("user2"), state="absent")
     assert machine.path.read_text(encoding="utf-8") == MARK + theirs
@@ -144,6 +145,8 @@ REFUSED: list[tuple[list[dict[str, Any]], dict[str, Any], list[str]]] = [
     ([{"address": "a@example.com"}], {}, ["has no routing_address", "(S7)"]),
     ([row("user1"), {"address": f"user1@{ROUTING}", "routing_address": "a@b.example"}], {}, ["a forward of a forward"]),
     ([row("out")], {}, ["is forwarded to somebody@elsewhere.example by hash:", "accept_risks: [S3]"]),
+    ([row("info")], {}, ["info@example.com is forwarded to user1@example.com by hash:", "accept_risks: [S3]"]),
+    ([row("team")], {}, ["team@example.com is forwarded to anna@example.com, bert by hash:", "accept_risks: [S3]"]),
 ]
 
 
@@ -174,8 +177,17 @@ def test_every_problem_of_the_input_at_once(machine: Machine) -> None:
 
 
 def test_a_risk_can_be_accepted(machine: Machine) -> None:
-    machine.done(row("out"), accept_risks=["S3"])
+    machine.done(row("out"), row("team"), accept_risks=["S3"])
     assert machine.answers("out") == f"out@{ROUTING}"
+    assert machine.answers("team") == f"team@{ROUTING}"
+
+
+def test_a_line_that_leads_to_the_address_itself_or_where_we_lead_is_no_strangers(machine: Machine) -> None:
+    machine.done(row("own"), row("same"))
+    assert machine.answers("own") == f"own@{ROUTING}"
+    assert not machine.done(row("own"), row("same"))["changed"]
+    moved = machine.task({**row("same"), "routing_address": f"other@{ROUTING}"})
+    assert f"same@example.com is forwarded to same@{ROUTING} by hash:" in moved["msg"]
 
 
 def test_a_file_that_is_not_ours_is_left_alone(machine: Machine) -> None:
@@ -192,6 +204,7 @@ def test_a_file_that_is_not_ours_is_left_alone(machine: Machine) -> None:
         ("user1@example.com\n", "has no value"),
         (line("user2") + line("user2"), "only the first acts"),
         ("user1@example.com a@x.example, b@x.example\n", "has a line of another form"),
+        ("user1@example.com anna@example.com\n", "has a line of another form"),
     ],
 )
 def test_what_must_not_stand_in_our_map_is_refused(machine: Machine, text: str, said: str) -> None:

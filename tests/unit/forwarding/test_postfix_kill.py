@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import postfix
 
-from .bench import ROUTING, Machine, row, run
+from .bench import ROUTING, Machine, line, row, run
 
 ON: dict[str, str] = {"user1": f"user1@{ROUTING}", "user2": f"user2@{ROUTING}"}
 NEXT: dict[str, str] = {"user2": f"user2@example.com, user2@{ROUTING}", "user3": f"user3@{ROUTING}"}
@@ -28,6 +30,9 @@ CHANGES: list[tuple[dict[str, str], list[dict[str, Any]], str, dict[str, str]]] 
     (ON, [row("user1"), row("user2")], "absent", {}),
 ]
 IDS = ["on", "exact", "off"]
+# What somebody else wrote into our map.
+THEIRS = "# a note\nteam@example.com a@example.com,\n   b@example.com, c@example.com\n"
+TEAM = {"team": "a@example.com, b@example.com, c@example.com"}
 CALLS = ("replace", "fsync", "unlink", "chmod")
 CHILD = """
 import os, sys, json
@@ -51,12 +56,17 @@ print(json.dumps({"count": count, "failed": result.get("failed", False), "msg": 
 """
 
 
-def state(machine: Machine) -> dict[str, str]:
+def state(machine: Machine, kind: str = "hash") -> dict[str, str]:
     """What Postfix follows now: our map's answers if the map is listed; the stand-in's index is read as it lies there."""
-    if f"hash:{machine.path}" not in machine.main_cf.read_text(encoding="utf-8"):
+    if not re.search(rf"(?<![a-z]){kind}:{re.escape(str(machine.path))}", machine.main_cf.read_text(encoding="utf-8")):
         return {}
-    found: dict[str, str] = json.loads(machine.path.with_name("coexistence.db").read_text(encoding="utf-8"))
-    return {address.split("@")[0]: text for address, text in found.items()}
+    return {address.split("@")[0]: text for address, text in postfix.opened("postmap", f"{kind}:{machine.path}").items()}
+
+
+def others(machine: Machine) -> dict[str, bytes]:
+    """Every file that is neither ours nor main.cf, index files included."""
+    named = (path for path in machine.folder.iterdir() if path.is_file() and path.name.startswith(("virtual", "theirs", "master")))
+    return {path.name: path.read_bytes() for path in named}
 
 
 class Killed(BaseException):
@@ -101,30 +111,56 @@ def shot(options: dict[str, Any], number: int) -> bool:
     return False
 
 
-def prepare(machine: Machine, before: dict[str, str]) -> None:
-    """The state before."""
-    if before:
-        machine.done(row("user1"), row("user2"), state="exact")
+def prepare(machine: Machine, before: dict[str, str], *, kind: str = "hash", theirs: bool = False) -> None:
+    """The state before. theirs: our map holds a line of somebody else's too, before ours or alone."""
+    if before or theirs:
+        machine.done(row("user1"), row("user2"), state="exact", type=kind)
+    if theirs:
+        text = machine.path.read_text(encoding="utf-8").replace(line("user2"), THEIRS + line("user2"))
+        machine.path.write_text(text, encoding="utf-8")
+        machine.done(row("user1"), row("user2"), state="exact" if before else "absent", type=kind)
 
 
+@pytest.mark.parametrize("theirs", [False, True], ids=["alone", "shared"])
+@pytest.mark.parametrize("kind", ["hash", "texthash"])
 @pytest.mark.parametrize(("before", "rows", "how", "after"), CHANGES, ids=IDS)
 def test_killed_at_each_write(
-    machine: Machine, tmp_path: Path, before: dict[str, str], rows: list[dict[str, Any]], how: str, after: dict[str, str]
+    machine: Machine,
+    tmp_path: Path,
+    before: dict[str, str],
+    rows: list[dict[str, Any]],
+    how: str,
+    after: dict[str, str],
+    kind: str,
+    theirs: bool,
 ) -> None:
     (machine.state / "running").touch()
-    prepare(machine, before)
+    machine.map("theirs", "list@example.com user1@example.com\n", "texthash")
+    prepare(machine, before, kind=kind, theirs=theirs)
+    old, new = ({**answers, **TEAM} if theirs else answers for answers in (before, after))
     kept = shutil.copytree(machine.folder, tmp_path / "kept")
-    number = 1
-    while killed(machine, machine.options(*rows, state=how), number):
-        assert state(machine) in (before, after), number
-        machine.done(*rows, state=how)
-        assert state(machine) == after, number
-        assert [name for name in machine.files() if "mailops" in name or name.endswith(".reload")] == [], number
-        assert not machine.done(*rows, state=how)["changed"], number
+    beside, main_cf = others(machine), {machine.main_cf.read_bytes()}
+    machine.done(*rows, state=how, type=kind)
+    main_cf.add(machine.main_cf.read_bytes())
+    number = 0
+    while True:
+        number += 1
         shutil.rmtree(machine.folder)
         shutil.copytree(kept, machine.folder)
-        number += 1
-    assert number > 6, "the writes were not seen"
+        if not killed(machine, machine.options(*rows, state=how, type=kind), number):
+            break
+        assert state(machine, kind) in (old, new), number
+        assert not theirs or THEIRS in machine.path.read_text(encoding="utf-8"), number
+        assert others(machine) == beside, number
+        assert machine.main_cf.read_bytes() in main_cf, number
+        machine.done(*rows, state=how, type=kind)
+        assert state(machine, kind) == new, number
+        assert not theirs or THEIRS in machine.path.read_text(encoding="utf-8"), number
+        assert others(machine) == beside, number
+        assert [name for name in machine.files() if "mailops" in name or name.endswith(".reload")] == [], number
+        assert not machine.done(*rows, state=how, type=kind)["changed"], number
+    assert number > (3 if kind == "texthash" else 6), "the writes were not seen"
+    assert (state(machine, kind), others(machine)) == (new, beside)
 
 
 @pytest.mark.parametrize("number", [1, 5, 8, 11, 99])

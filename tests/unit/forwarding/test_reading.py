@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .bench import ROUTING, Machine, Mailboxes, row, run
 
 
@@ -63,21 +65,50 @@ def test_cpanel_shows_its_forwarders(cpanel: Mailboxes) -> None:
     assert cpanel.state["domains"] == before
 
 
-def test_a_file_or_a_dump_in_its_place_is_read(tmp_path: Path) -> None:
+def test_what_was_asked_for_tells_nothing_of_a_forward_and_a_dump_does(tmp_path: Path) -> None:
     file, dump = tmp_path / "forwards.csv", tmp_path / "dump.csv"
     asked: dict[str, Any] = {"forwards": [row("user1"), row("user2")], "state": "read"}
-    unread = run("forwarding_file", dest=str(file), **asked)
-    assert (unread["found"], unread["changed"]) == ([], False)
-    assert "which forwards are on is unknown" in unread["warnings"][0]
     run("forwarding_file", dest=str(file), forwards=[row("user1")])
-    assert told(run("forwarding_file", dest=str(file), **asked)) == {"user1": f"user1@{ROUTING}", "user2": ""}
     dump.write_text(f"user2@example.com,user2@{ROUTING}\n", encoding="utf-8")
-    plan = run("forwarding_plan_info", backend="csv", dest=str(file), dump=str(dump), confirm=True, **asked)
-    (options,) = plan["plan"]["file"]
-    assert told(run("forwarding_file", **{name: options[name] for name in ("dest", "forwards", "state", "format")})) == {
-        "user1": "",
-        "user2": f"user2@{ROUTING}",
-    }
+    said = ""
+    for where in ({}, {"dest": str(file)}, {"dump": str(tmp_path / "none.csv")}):
+        unread = run("forwarding_file", **{**asked, **where})
+        assert (unread["found"], unread["forwards"], unread["changed"], unread["files"]) == ([], [], False, {})
+        assert unread["counts"] == {"switched_on": 0, "switched_off": 0, "changed": 0, "unchanged": 0, "unknown": 2}
+        (said,) = unread["warnings"]
+        assert said == unread["msg"]
+        for part in ("2 addresses", "unknown", "ask for a dump taken after the change", "source_forwarding_dump", "(S14)"):
+            assert part in said
+    assert "none.csv is not there" in said
+    read = run("forwarding_file", dest=str(file), dump=str(dump), **asked)
+    assert told(read) == {"user1": "", "user2": f"user2@{ROUTING}"}
+    assert (read["counts"]["unknown"], read["warnings"]) == (0, [])
+    assert read["msg"] == f"{dump} shows 1 of 2 addresses forwarded."
+
+
+def test_our_own_file_is_no_dump(tmp_path: Path) -> None:
+    file = tmp_path / "forwards.csv"
+    run("forwarding_file", dest=str(file), forwards=[row("user1")])
+    (tmp_path / "link.csv").symlink_to(file)
+    options: dict[str, Any] = {"dest": str(file), "dump": str(tmp_path / "link.csv"), "forwards": [row("user1")]}
+    for result in (run("forwarding_file", state="read", **options), run("forwarding_plan_info", backend="csv", **options)):
+        assert result["failed"]
+        assert "is the file that is written here (dest)" in result["msg"]
+
+
+@pytest.mark.parametrize("backend", ["csv", "google"])
+def test_the_plan_hands_a_dump_on_to_be_read_and_needs_no_file_for_it(tmp_path: Path, backend: str) -> None:
+    dump = tmp_path / "dump.csv"
+    dump.write_text(f"user2@example.com,user2@{ROUTING}\n", encoding="utf-8")
+    asked: dict[str, Any] = {"backend": backend, "forwards": [row("user1"), row("user2")], "state": "read"}
+    for where in ({}, {"dest": ""}, {"dest": "/srv/forwards.csv"}):
+        (options,) = run("forwarding_plan_info", **{**asked, **where}, dump=str(dump), confirm=True)["plan"]["file"]
+        names = options.keys() & {"dest", "dump", "forwards", "state", "format"}
+        assert told(run("forwarding_file", **{name: options[name] for name in names})) == {"user1": "", "user2": f"user2@{ROUTING}"}
+    (options,) = run("forwarding_plan_info", **asked)["plan"]["file"]
+    assert "dump" not in options
+    written = run("forwarding_plan_info", **{**asked, "state": "present"}, dest="/srv/forwards.csv", dump=str(dump))
+    assert "dump" not in written["plan"]["file"][0], "a task that writes reads no dump"
 
 
 def test_several_ways_are_read_in_one_task_each_on_its_host() -> None:

@@ -68,9 +68,11 @@ def test_the_judge_is_given_every_variable_and_always_runs() -> None:
 
 
 def test_what_is_written_comes_from_the_judged_plan_alone() -> None:
-    judge, *writers, stats = tasks()
+    judge, *writers, said, stats = tasks()
     assert [used(task)[0] for task in writers] == ["postfix_forwarding", "zimbra_forwarding", "cpanel_forwarding", "forwarding_file"]
-    assert used(stats)[0] == "set_stats"
+    assert (used(said)[0], used(stats)[0]) == ("assert", "set_stats")
+    assert said["loop"] == f"{{{{ {writers[-1]['register']}.results | map(attribute='msg') }}}}"
+    assert used(said)[1]["success_msg"] == "{{ item }}"
     for task in writers:
         name, options = used(task)
         assert task["loop"] == f"{{{{ {judge['register']}.plan.{name.removeprefix('forwarding_').removesuffix('_forwarding')} }}}}"
@@ -80,14 +82,14 @@ def test_what_is_written_comes_from_the_judged_plan_alone() -> None:
             plain = MODULES[name][option]
             omitted = "default" not in plain and not plain.get("required")
             assert value == f"{{{{ item.{option}{' | default(omit)' if omitted else ''} }}}}"
-    for task in tasks()[:-1]:
+    for task in (judge, *writers):
         assert task["ignore_errors"] is False
     assert not [task for task in tasks() if {"when", "changed_when", "failed_when"} & set(task)]
 
 
 def test_files_are_the_controllers_and_forwards_the_mail_hosts() -> None:
     elsewhere = "{{ item.host | default(inventory_hostname, true) }}"
-    for task in tasks()[:-1]:
+    for task in tasks()[:-2]:
         local = used(task)[0] in {"forwarding_plan_info", "forwarding_file"}
         assert (task["delegate_to"], task.get("become")) == (("localhost", False) if local else (elsewhere, None))
 

@@ -9,6 +9,7 @@ import copy
 from typing import Any
 
 import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils import _forwarding_accounts as parts
 
 from .bench import ROUTING, Mailboxes, row
 
@@ -82,7 +83,7 @@ def test_many_users_share_a_few_calls(zimbra: Mailboxes) -> None:
     accounts = {f"u{number}@example.com": {"zimbraMailStatus": ["enabled"]} for number in range(200)}
     zimbra.put({"accounts": accounts})
     zimbra.done(*(row(f"u{number}") for number in range(200)))
-    assert zimbra.state["calls"] == 5, "read, write, read, write, read"
+    assert zimbra.state["calls"] == 6, "read, read the filters, write, read, write, read"
 
 
 REFUSED: list[tuple[list[dict[str, Any]], dict[str, Any], str]] = [
@@ -129,3 +130,101 @@ def test_a_risk_can_be_accepted_and_the_others_forward_stays(zimbra: Mailboxes) 
     assert values(zimbra, "user1")[FORWARD] == ["x@elsewhere.example", f"user1@{ROUTING}"]
     zimbra.done(row("user1"), state="absent")
     assert values(zimbra, "user1") == {FORWARD: ["x@elsewhere.example"]}
+
+
+SIEVE = "zimbraMailSieveScript"
+HIDDEN = """require ["fileinto", "copy", "reject", "tag", "flag", "variables", "log", "enotify"];
+
+# name user2@example.com
+if anyof (header :contains ["subject"] "redirect \\"no@x.example\\";") {
+    fileinto "redirect";
+    redirect :copy "Home@Elsewhere.example";
+    stop;
+}
+"""
+QUIET = """require ["fileinto", "enotify"];
+
+# redirect "no@x.example";
+/* redirect "no@x.example"; */
+disabled_if anyof (header :contains ["subject"] "x") {
+    if true { redirect "no@x.example"; }
+}
+if true {
+    notify text:
+redirect "no@x.example";
+..
+.
+;
+    keep;
+}
+"""
+
+
+def filtered(zimbra: Mailboxes, **scripts: str) -> None:
+    """Give users filters of their own."""
+    state = zimbra.state
+    for user, script in scripts.items():
+        state["accounts"][f"{user}@example.com"][SIEVE] = [script]
+    zimbra.put(state)
+
+
+@pytest.mark.parametrize("prompt", [False, True])
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_redirect_of_the_users_own_filter_is_refused_and_named(zimbra: Mailboxes, prompt: bool, keep: bool) -> None:
+    filtered(zimbra, user1=HIDDEN, user2=QUIET)
+    zimbra.put({**zimbra.state, "prompt": prompt})
+    before = zimbra.state["accounts"]
+    for check in (True, False):
+        result = zimbra.task(row("user2"), row("user1"), row("user3"), keep_copy=keep, check=check)
+        (said,) = result["problems"]
+        assert said.startswith("user1@example.com: a filter of the user redirects mail to home@elsewhere.example")
+        assert "accept_risks: [S3]" in said
+        assert (result["changed"], result["commands"], zimbra.state["accounts"]) == (False, [], before)
+    zimbra.done(row("user2"), row("user3"))
+
+
+def test_a_filters_redirect_can_be_accepted_and_stays(zimbra: Mailboxes) -> None:
+    filtered(zimbra, user1=HIDDEN)
+    zimbra.done(row("user1"), accept_risks=["S3"])
+    assert zimbra.state["accounts"]["user1@example.com"][SIEVE] == [HIDDEN]
+    assert not zimbra.done(row("user1"), accept_risks=["S3"])["changed"]
+    zimbra.done(row("user1"), state="absent")
+    assert values(zimbra, "user1") == {}
+
+
+def test_a_filter_that_cannot_be_read_is_none_without_a_redirect(zimbra: Mailboxes) -> None:
+    zimbra.put({**zimbra.state, "hidden": [SIEVE]})
+    result = zimbra.task(row("user1"), row("user2"))
+    assert [problem.partition(":")[0] for problem in result["problems"]] == ["user1@example.com", "user2@example.com"]
+    assert "PERM_DENIED" in result["msg"]
+    assert "(S14)" in result["msg"]
+    assert result["commands"] == []
+
+
+SCRIPTS: list[tuple[str, tuple[str, ...]]] = [
+    ("", ()),
+    (HIDDEN, ("home@elsewhere.example",)),
+    (QUIET, ()),
+    ('REDIRECT "a@b.example";redirect "a@b.example"; if x { Redirect :copy :list "c@d.example"; }', ("a@b.example", "c@d.example")),
+    ('disabled_if x { redirect "a@b.example"; } redirect "c@d.example";', ("c@d.example",)),
+    ('redirect "a\\"b@c.example";', ('a"b@c.example',)),
+    ('redirect ["a@b.example", "c@d.example"];', ("a@b.example", "c@d.example")),
+    ("redirect text:\na@b.example\n.\n;", ("a@b.example",)),
+    ('} redirect "a@b.example"', ("a@b.example",)),
+    ("redirect ;", ("somebody",)),
+    ('redirect "open@b.example', ("open@b.example",)),
+]
+
+
+@pytest.mark.parametrize(("script", "targets"), SCRIPTS, ids=[str(number) for number in range(len(SCRIPTS))])
+def test_the_redirects_of_a_script(script: str, targets: tuple[str, ...]) -> None:
+    assert parts.redirects(script) == targets
+
+
+def test_scripts_are_told_apart_by_the_accounts_asked_for_whatever_stands_in_them() -> None:
+    printed = f"prov> # name a@x.example\n{SIEVE}: # name c@x.example\n# name d@x.example\nprov> # name c@x.example\n\n"
+    assert parts.scripts(printed, ["a@x.example", "c@x.example"]) == {
+        "a@x.example": "# name c@x.example\n# name d@x.example",
+        "c@x.example": "",
+    }
+    assert parts.scripts("", ["a@x.example"]) == {}

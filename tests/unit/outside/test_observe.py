@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._coexistence import wave
-from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, to_note
+from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, moving, to_note
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, MxChange
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
@@ -20,7 +20,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import NAMELESS
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Failed, Forbidden, Reply, Row
-from unit.routing.tenant import CONNECTOR, DOMAINS, NOW, RULE, SHARED, case, connector, domain, group, mailbox, rule, standing
+from unit.routing.tenant import CONNECTOR, DOMAINS, NOW, RULE, SHARED, case, connector, domain, group, mailbox, rule, standing, stranger
 from unit.routing.test_tools import Tenant, options, tenant
 
 AT_TENANT = "example-com.mail.protection.outlook.com"
@@ -125,27 +125,6 @@ def test_the_best_preference_counts_and_two_of_one_preference_are_both_asked() -
     spare["mx"] = [{"host": AT_TENANT, "preference": 10}, {"host": AT_SOURCE, "preference": 20}]
     assert look(Outside({SHARED: spare}), line=Line(mx={SHARED: "tenant 60 2026-02-01T00:00:00Z"}))[1] == Mx("tenant")
     assert look(Outside({SHARED: about(AT_SOURCE, AT_TENANT)}))[1] == Mx(NAMELESS, "tenant")
-
-
-def test_a_smart_host_by_name_is_the_source_and_several_sources_are_told_apart() -> None:
-    sources = [
-        {"name": "one", "domains": [SHARED], "smart_hosts": [AT_SOURCE], "source_ip_ranges": ["192.0.2.10"]},
-        {"name": "two", "domains": ["two.example"], "smart_hosts": ["gate.filter.example"], "source_ip_ranges": ["198.51.100.7"]},
-    ]
-    more = {"smart_hosts": None, "source_ip_ranges": None, "domains": [SHARED, "two.example"], "sources": sources}
-    situation = case("mx", options=more, **standing(domains=[*RELAYED, domain("two.example", "InternalRelay")]))
-    session = Outside({SHARED: about("gate.filter.example"), "two.example": about("gate.filter.example")})
-    observed, evidence = gather(situation, context(session))
-    assert observed.mx == {SHARED: Mx("two"), "two.example": Mx("two")}
-    assert evidence.mx_changes[SHARED].holder == "two", "its own source does not hold it"
-    assert "two.example" not in evidence.mx_changes
-
-
-def test_what_a_resolver_still_holds_counts_until_its_time_is_over() -> None:
-    stale = {"old:53": answer(AT_SOURCE, ttl=600), "lame:53": {"status": "timeout", "error": "silent"}, "new:53": answer(AT_TENANT)}
-    _case, mx, evidence = look(Outside({SHARED: about(AT_TENANT, ttl=300, resolvers=stale)}))
-    assert mx == Mx("tenant", NAMELESS, "2026-03-01T12:10:00Z")
-    assert evidence.mx_changes[SHARED] == MxChange(NOW, 3600, "tenant", NAMELESS, fresh=True)
 
 
 @pytest.mark.parametrize(
@@ -371,3 +350,35 @@ def test_a_wave_notes_the_moved_mx_in_the_write_that_it_makes(check_mode: bool, 
     assert f'"moved":"{at}"' in noted
     again = wave(options(users=WAVE["users"]), Context(session, check_mode=check_mode, sleep=lambda _seconds: None, patience=0.0))
     assert again["changed"] is check_mode
+
+
+@pytest.mark.parametrize(
+    ("moved", "step", "check", "until"),
+    [
+        ("2026-03-01T11:30:00Z", "forward", False, "2026-03-01T12:30:00Z"),
+        ("2026-03-01T11:00:00Z", "forward", False, ""),  # an hour ago
+        ("2026-03-01T11:30:00Z", "cutover", False, ""),
+        ("2026-03-01T11:30:00Z", "forward", True, ""),  # taken as passed
+        ("", "forward", False, ""),
+    ],
+)
+def test_a_membership_that_was_just_changed_may_not_act_yet(moved: str, step: str, check: bool, until: str) -> None:
+    held = group(Line({SHARED: "Authoritative"}, moved=moved))
+    situation = case(step, options=WAVE, **standing(groups=[held], recipients=[mailbox("anna@example.com")]))
+    found = moving(replace(situation, check_mode=check))
+    assert found == ({"anna@example.com": until} if until else {})
+
+
+@pytest.mark.parametrize("step", ["status", "verify", "reconcile"])
+def test_a_report_asks_about_ipv6_where_somebody_is_known_by_an_address_now(step: str) -> None:
+    by_rule = stranger("theirs", SenderIpRanges=["192.0.2.10"])
+    for more in ({"rules": [rule(), by_rule]}, {"inbound": [{"Name": "in", "Enabled": True, "SenderIPAddresses": ["192.0.2.10"]}]}):
+        session = Outside()
+        evidence = look(session, step, options=WAVE, **more)[2]
+        assert (session.names, evidence.ipv6) == ([DNS, IPV6], {SHARED: True})
+
+
+def test_a_snapshot_asks_all_that_the_guards_of_a_later_step_read() -> None:
+    session = Outside()
+    look(session, "snapshot")
+    assert session.names == [DNS, IPV6]

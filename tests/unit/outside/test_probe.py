@@ -99,7 +99,7 @@ def test_a_refusal_keeps_the_words_of_whoever_said_it(flow: Flow, bench: Bench, 
     flow.coexist()
     flow.modes(reject_own_domain=True)
     later = probe(flow, bench, "noobj", "tenant", **more)
-    assert (later["result"], later["place"]) == ("refused", "")
+    assert (later["result"], later["place"]) == ("refused", "source"), "the connector carried it there"
     assert "one of ours, from outside" in later["why"]
     assert later["rows"][0]["Status"] == "Failed"
 

@@ -188,6 +188,38 @@ def test_filters_are_the_cmdlets_own() -> None:
     assert "MessageId" not in asked
 
 
+class Detailed(Service):
+    """Remembers what the detail is asked with."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__(rows, page=50)
+        self.details: list[Mapping[str, Any]] = []
+
+    def call(self, cmdlet: Cmdlet) -> Reply:
+        if cmdlet.name == "Get-MessageTraceDetailV2":
+            self.details.append(cmdlet.parameters)
+        return super().call(cmdlet)
+
+
+def test_the_detail_is_asked_for_the_days_around_the_message_within_what_the_service_takes() -> None:
+    old = NOW - timedelta(days=90) + timedelta(hours=2)
+    service = Detailed([row(1, 3 * 24 * 60), row(2, 5), {**row(3, 0), "Received": old.strftime("%Y-%m-%dT%H:%M:%S")}])
+    ask(service, detail=True, start=(NOW - timedelta(days=90)).isoformat())
+    spans = {asked["MessageTraceId"]: (asked["StartDate"], asked["EndDate"]) for asked in service.details}
+    assert spans == {
+        "trace-1": ("2026-03-27T12:00:00Z", "2026-03-29T12:00:00Z"),
+        "trace-2": ("2026-03-30T11:55:00Z", "2026-03-31T12:00:01Z"),
+        "trace-3": ("2025-12-31T12:05:00Z", "2026-01-01T14:00:00Z"),
+    }
+
+
+def test_a_row_without_a_time_is_asked_about_without_one() -> None:
+    service = Detailed([])
+    tracer = _trace.Tracer(service, sleep=service.sleep)
+    assert tracer.details([{**row(1, 0), "Received": None}])
+    assert set(service.details[0]) == {"MessageTraceId", "RecipientAddress"}
+
+
 def test_an_answer_without_a_time_is_an_error() -> None:
     with pytest.raises(Failed, match="bears no time"):
         _trace.now_of(Reply())

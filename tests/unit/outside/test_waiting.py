@@ -96,7 +96,39 @@ def test_the_time_is_waited_for_before_the_first_probe(monkeypatch: pytest.Monke
 def test_a_probe_takes_over_what_leads_outside_and_keeps_its_goal_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     declared = {"name_servers": ["192.0.2.53"], "mailbox_url": "", "submission_host": "smtp.example", "domain": "example.com"}
     _done, made, _clock = waited(monkeypatch, {"anna": [TENANT]}, one("anna", avoid="source", place=""), declared=declared)
-    assert made.made == [{"name_servers": ["192.0.2.53"], "submission_host": "smtp.example", "origin": "tenant", "recipient": "anna"}]
+    looks = {"interval": 10.0, "timeout": 300.0}
+    known = {"name_servers": ["192.0.2.53"], "submission_host": "smtp.example", "origin": "tenant", "recipient": "anna"}
+    assert made.made == [{**known, **looks}]
+
+
+def test_no_probe_outlasts_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, clock, names = Probes({name: [MISSING] for name in ("anna", "bert", "cleo")}), Clock(tenant()), ("anna", "bert", "cleo")
+    context = clock.context()
+
+    def slow(params: Mapping[str, Any], own: Context) -> dict[str, Any]:
+        """A letter that nobody sees is followed for as long as it may be."""
+        own.sleep(params["timeout"])
+        return made(params, own)
+
+    monkeypatch.setattr(_waiting, "mail_probe", slow)
+    with pytest.raises(TimedOut, match=r"after 500 s 3 of 3 probes .* mail from tenant to anna missing") as raised:
+        wait({**WAIT, "probes": [one(name) for name in names], "timeout": 500, "remedy": "Look at the forwards."}, context)
+    assert raised.value.remedy == "Look at the forwards."
+    assert [probe["timeout"] for probe in made.made] == [300.0, 200.0], "the second gets what is left, the third is not begun"
+    assert sum(clock.slept) == 500
+
+
+def test_without_patience_what_was_not_begun_in_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(tenant())
+
+    def slow(params: Mapping[str, Any], own: Context) -> dict[str, Any]:
+        own.sleep(params["timeout"])
+        return {"origin": "tenant", "recipient": params["recipient"], **MISSING}
+
+    monkeypatch.setattr(_waiting, "mail_probe", slow)
+    done = wait({**WAIT, "probes": [one("anna"), one("bert")], "timeout": 100, "patient": False}, clock.context())
+    assert [probe["why"] for probe in done["probes"]] == ["nobody has seen it", "the time was up before it was made"]
+    assert len(done["left"]) == 2
 
 
 def test_in_check_mode_probes_are_announced() -> None:

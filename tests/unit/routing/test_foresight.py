@@ -12,8 +12,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._foresight import full, look_ahead, see
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, MxChange, Published
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._known import observed_from, observed_to, told
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._known import (
+    evidence_from,
+    evidence_to,
+    heard,
+    observed_from,
+    observed_to,
+    told,
+)
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._sight import Reading
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward, Mx
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import NAMELESS, Observed
@@ -131,7 +139,7 @@ def test_a_snapshot_that_is_given_back_needs_no_reading(tmp_path: Path) -> None:
         assert second.situation.snapshot == first.situation.snapshot
         assert second.reading == first.reading
         assert second.kept is not None
-        assert second.kept.synced == {"anna@example.com"}
+        assert second.kept[0].synced == {"anna@example.com"}
     assert session.trips == trips
 
 
@@ -174,6 +182,55 @@ def test_what_is_told_replaces_what_was_observed() -> None:
         assert found.synced == {"a@example.com", "b@example.com"}
 
 
+def test_what_the_guards_need_survives_being_kept() -> None:
+    seen = Observed(dns={"example.com": Published(policy="none")})
+    evidence = Evidence(
+        mx_changes={"example.com": MxChange(LATER, 600, "tenant", NAMELESS, fresh=True)},
+        dns=seen.dns,
+        ipv6={"example.com": True},
+        forwards_off=frozenset({"a@example.com"}),
+        unread={"mx b.example": "no answer"},
+    )
+    assert evidence_from(json.loads(json.dumps(evidence_to(evidence))), inputs(), seen) == evidence
+    odd: Any
+    for odd in ({"mx_changes": {"example.com": {}}}, {"mx_changes": [1]}, {"ipv6": 3}):
+        with pytest.raises(ValueError, match="incomplete"):
+            evidence_from(odd, inputs(), seen)
+
+
+def test_a_snapshot_that_keeps_nothing_for_the_guards_says_that_it_does_not() -> None:
+    bare = evidence_from(None, inputs(), Observed())
+    assert set(bare.unread) == {"mx example.com", "ipv6 example.com"}
+    assert all("take a new one" in why for why in bare.unread.values())
+    assert set(evidence_from(None, inputs(), Observed(mx={"example.com": Mx("tenant")})).unread) == {"ipv6 example.com"}
+
+
+def test_what_is_told_is_heard_by_the_guards() -> None:
+    unread = Evidence(unread={"mx example.com": "no answer", "records example.com": "no answer"})
+    known = {"known": {"mx": {"example.com": "source"}, "off": "source"}}
+    seen = told(known, inputs(), Observed())
+    found = heard(known, inputs(), seen, unread)
+    assert set(found.unread) == {"records example.com"}
+    assert found.off == {NAMELESS}
+    assert heard({}, inputs(), Observed(), unread) == unread
+
+
+def test_certificates_and_policies_of_senders_are_told_and_kept() -> None:
+    known = {"certificates": {"source": "MX.host.example"}, "dmarc": {"Outside.example.org": "Reject", "example.com": "none"}}
+    found = told({"known": known}, inputs(), Observed())
+    assert found.certificates == {NAMELESS: "mx.host.example"}
+    assert found.dmarc == {"outside.example.org": "reject", "example.com": "none"}
+    assert observed_from(json.loads(json.dumps(observed_to(found)))) == found
+    wrong = {"certificates": {"source": ""}, "dmarc": {"no domain": "none", "example.org": "maybe"}}
+    with pytest.raises(InputError) as caught:
+        told({"known": wrong}, inputs(), Observed())
+    assert [line.partition(":")[2].split(":")[0].strip() for line in caught.value.problems] == ["dmarc", "dmarc", "certificates"]
+
+
+def test_a_snapshot_of_an_earlier_form_of_what_was_observed_is_read() -> None:
+    assert observed_from({"mx": {}}) == Observed()
+
+
 def test_every_wrong_thing_that_is_told_is_named_at_once() -> None:
     wrong = {"mx": {"no domain": ""}, "forwards": ["x"], "synced": "x", "modes": {"source": "odd"}, "facts": {"odd": "a"}, "odd": 1}
     with pytest.raises(InputError) as caught:
@@ -194,3 +251,15 @@ def test_every_guard_of_a_step_can_judge_it() -> None:
     assert session.trips == 2
     world = full(case, context(session), "mx", rows, members).world
     assert world.members[world.by_address[GROUP.casefold()].id] == {"anna@example.com"}
+
+
+def test_a_guard_hears_what_the_task_knows_better() -> None:
+    session = tenant(PEOPLE[:1])
+    case, rows, members = see(options(), context(session), "sources_off")
+    known = {"known": {"off": "source", "mx": {"example.com": "tenant"}, "certificates": {"source": "mx.host.example"}}}
+    deaf, hearing = (full(case, context(session), "sources_off", rows, members, params) for params in (None, known))
+    assert (deaf.evidence.off, deaf.world.sources[0].off) == (frozenset(), False)
+    assert hearing.evidence.off == {NAMELESS}
+    assert (hearing.world.sources[0].off, hearing.world.sources[0].certificate) == (True, "mx.host.example")
+    blamed = [{finding.who for finding in evaluate(one).all if finding.id == "U13"} for one in (deaf, hearing)]
+    assert ["the source" in names for names in blamed] == [True, False]

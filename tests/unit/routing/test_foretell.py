@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._foretell import check_info, route_info, snapshot_info
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError
 
-from .tenant import DOMAINS, NOW, OPTIONS, RULE, domain, mailbox, rule
+from .tenant import DOMAINS, NOW, OPTIONS, RULE, domain, group, mailbox, rule
 from .test_tools import PEOPLE, Tenant, context, tenant
 
 ASKED = {"addresses": None, "all": False, "sender": None, "origin": None, "kind": "mail", "limit": 10}
@@ -82,6 +83,35 @@ def test_a_membership_and_an_mx_record_under_way_are_told(listed: str) -> None:
     ]
     assert len(route["ways"]) == 2
     assert {"early", "delivered"} == {way["outcome"] for way in route["ways"]}
+
+
+def test_a_membership_that_changed_lately_shows_both_ways_to_whoever_may_have_joined_or_left(listed: str) -> None:
+    def asked_of(name: str, moved: str) -> dict[str, Any]:
+        found = session()
+        found.rows["DistributionGroup"] = [group(Line({"example.com": "Authoritative"}, moved=moved))]
+        known = {**AT_SOURCE, "facts": {"recipient_address_type": "resolved"}}
+        return said(found, listed, f"{name}@example.com", "tenant", known=known)
+
+    acts = "2026-03-01T12:30:00Z, when the membership of {}@example.com surely acts"
+    anna = asked_of("anna", "2026-03-01T11:30:00Z")
+    assert [(way["outcome"], way["if"]) for way in anna["ways"]] == [
+        ("loop", "the changed membership of anna@example.com does not act yet"),
+        ("delivered", "the changed membership of anna@example.com acts"),
+    ]
+    assert anna["will_change"] == [acts.format("anna")]
+    bert = asked_of("bert", "2026-03-01T11:30:00Z")
+    assert (len(bert["ways"]), bert["will_change"]) == (2, [acts.format("bert")]), "who left the group is not noted"
+    for name in ("anna", "bert"):
+        assert len(asked_of(name, "2026-03-01T10:59:00Z")["ways"]) == 1
+        assert len(asked_of(name, "")["ways"]) == 1
+
+
+def test_everybody_is_counted_with_members_that_may_not_act_yet(listed: str) -> None:
+    found = session()
+    found.rows["DistributionGroup"] = [group(Line({"example.com": "Authoritative"}, moved="2026-03-01T11:30:00Z"))]
+    inside = route_info(asked(listed, all=True), context(found))["origins"]["tenant"]
+    assert inside["lists"]["loop"] == ["anna@example.com"]
+    assert "bert@example.com" in inside["lists"]["delivered"]
 
 
 def test_a_bounce_says_who_refuses(listed: str) -> None:
@@ -182,6 +212,17 @@ def test_guards_speak_and_never_refuse(listed: str) -> None:
     assert check["summary"]["recipients"] == 3
 
 
+def test_a_check_tells_who_holds_each_mx_and_refuses_a_tenant_that_takes_no_rules(listed: str) -> None:
+    (row,) = check_info(asked(listed, step="preflight"), context(session()))["mx"]
+    assert (row["domain"], row["holder"], row["ttl"], row["held"]) == ("example.com", "the source", None, None)
+    found = session()
+    found.rows["OrganizationConfig"] = [{"Name": "contoso", "IsDehydrated": True}]
+    for step in ("preflight", "setup"):
+        with pytest.raises(InputError, match="Enable-OrganizationCustomization"):
+            check_info(asked(listed, step=step), context(found))
+    assert check_info(asked(listed, step="mx"), context(found))["step"] == "mx"
+
+
 def test_probes_of_earlier_tasks_are_heard(listed: str) -> None:
     def ids(**more: Any) -> set[str]:
         return {
@@ -197,6 +238,45 @@ def test_probes_of_earlier_tasks_are_heard(listed: str) -> None:
     assert said(session(), listed, "bert@example.com", "internet", forwards=forwards)["verdict"] == "loop"
     with pytest.raises(InputError, match="forwards: "):
         route_info(asked(listed, all=True, forwards=[{"address": "x"}]), context(session()))
+
+
+def test_a_forward_that_is_off_is_none_and_a_probe_is_told_by_any_spelling(listed: str) -> None:
+    row = {"address": "Bert@example.com", "routing_address": "", "on": False}
+    assert said(session(), listed, "bert@example.com", "internet", forwards=[row])["verdict"] == "delivered"
+    shown = {"address": "bert@example.com", "routing_address": "bert@contoso.mail.onmicrosoft.com", "on": False}
+    assert said(session(), listed, "bert@example.com", "internet", forwards=[shown])["verdict"] == "delivered"
+    probe = {"origin": "tenant", "sender": "A@Example.com", "recipient": "Bert@Example.com", "result": "arrived", "place": "source"}
+    check = check_info(asked(listed, step="enforce", probes=[probe]), context(tenant(PEOPLE[:1], rules=[])))
+    assert "U25" not in {one["id"] for one in check["findings"]}
+
+
+def test_a_snapshot_lets_the_guards_say_what_they_say_of_the_tenant(listed: str) -> None:
+    found = session()
+    taken = snapshot_info(asked(listed, dest=None, known=None), context(found))["snapshot"]
+    for step in ("preflight", "setup", "enforce", "mx", "mx_back", "status"):
+        live = check_info(asked(listed, step=step, known=None), context(found))["findings"]
+        kept = check_info(asked(listed, step=step, known=None, snapshot=taken), context(found))["findings"]
+        assert kept == live, step
+    bare = {name: value for name, value in taken.items() if name != "evidence"}
+    old = check_info(asked(listed, step="setup", known=None, snapshot=bare), context(found))["findings"]
+    assert any(one["id"] == "U22" and "take a new one" in one["why"] for one in old)
+
+
+def test_a_host_that_is_declared_off_is_heard(listed: str) -> None:
+    found = session()
+    whole = [one for one in check_info(asked(listed, step="sources_off"), context(found))["findings"] if one["who"] == "the source"]
+    assert [one["id"] for one in whole] == ["U13"]
+    off = check_info(asked(listed, step="sources_off", known={**AT_SOURCE, "off": "source"}), context(found))["findings"]
+    assert not [one for one in off if one["who"] == "the source"]
+
+
+def test_a_policy_of_a_sender_is_told_and_both_readings_of_its_signature_are_walked(listed: str) -> None:
+    known = {**AT_SOURCE, "dmarc": {"sender.invalid": "reject"}, "facts": {"dmarc_domain": "routing", "honor_dmarc": "on"}}
+    route = said(session(), listed, "anna@example.com", "internet", known=known)
+    assert [(way["outcome"], way["if"]) for way in route["ways"]] == [
+        ("bounced", "mail of sender.invalid is not signed with DKIM"),
+        ("delivered", "mail of sender.invalid is signed with DKIM"),
+    ]
 
 
 def test_a_step_that_nothing_speaks_against_says_so(listed: str) -> None:

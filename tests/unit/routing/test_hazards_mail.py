@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Probe, Published
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Inbound, Policies, Predicate, Rule
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Inbound, Policies, Predicate, Rule, World
 
+from . import tenant
 from .tenant import mailbox
 from .test_hazards_order import ONE_WAVE, full, refuses, said
 from .worlds import HOST, OLD, SHARED, forward, rule, source, world
@@ -25,19 +26,40 @@ SCL = Rule("inbound", conditions=(Predicate("SenderIpRanges", (HOST,)),), scl="-
 def dns(**more: object) -> Evidence:
     """A healthy domain but for what is named."""
     healthy = Published(spf={"tenant": True, OLD: True}, dkim={"tenant": True, OLD: True}, others=())
-    return Evidence(dns={SHARED: replace(healthy, **more)})  # type: ignore[arg-type] # each test names one field
+    return Evidence(dns={SHARED: replace(healthy, **more)}, forwards_read=True)  # type: ignore[arg-type] # each test names one field
+
+
+def test_u14_tells_that_nobody_read_the_forwards() -> None:
+    clean = world(sources=(source(),))
+    (one,) = said("U14", full("restored", clean))
+    assert (one.who, one.why, one.blocks) == (OLD, "whether its forwards are still on was not read", False)
+    for seen in (Evidence(forwards_read=True), Evidence(forwards_off=frozenset({f"stub@{SHARED}"}))):
+        assert not said("U14", full("restored", clean, seen))
+    assert said("U14", full("restored", clean, Evidence(forwards_off=frozenset({"stub@other.example"}))))
 
 
 def test_u14_leftovers_at_the_source() -> None:
-    left = said("U14", full("restored", world()))
-    assert [(finding.who, finding.blocks) for finding in left] == [(f"migrated@{SHARED}", True)]
-    assert not said("U14", full("restored", change.off(world(), [OLD])))
+    def left(found: World, **more: object) -> list[tuple[str, bool]]:
+        seen = replace(dns(**more), forwards_read=True)
+        return [(finding.who, finding.blocks) for finding in said("U14", full("restored", found, seen))]
+
+    assert left(world()) == [(f"migrated@{SHARED}", True)]
+    assert left(change.off(world(), [OLD])) == []
     clean = world(sources=(source(),))
-    assert not said("U14", full("restored", clean, dns(spf={"tenant": True, OLD: False})))
-    assert not said("U14", full("restored", clean, dns())), "a source that takes the mail as before may send as well"
+    assert left(clean, spf={"tenant": True, OLD: False}) == []
+    assert left(clean) == [], "a source that takes the mail as before may send as well"
     moved = change.mx_at(clean, [SHARED])
-    assert [finding.who for finding in said("U14", full("restored", moved, dns()))] == [SHARED]
-    assert not said("U14", full("restored", moved, dns(spf={"tenant": True, OLD: False})))
+    assert left(moved) == [(SHARED, True)]
+    assert left(moved, spf={"tenant": True, OLD: False}) == []
+
+
+def test_u14_tells_what_was_not_read_at_the_source() -> None:
+    clean = world(sources=(source(),))
+    unread = Evidence(unread={f"records {SHARED}": "no answer"})
+    told = said("U14", full("restored", clean, unread))
+    assert [(finding.who, finding.blocks) for finding in told] == [(OLD, False), (SHARED, False)]
+    assert "no answer" in told[1].why
+    assert not said("U14", full("restored", change.off(clean, [OLD]), dns())), "a host that is off forwards nothing"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +79,47 @@ def test_u15_reject_direct_send_needs_a_connector(inbound: tuple[Inbound, ...], 
     assert refuses("U15", full("enforce", strict)) == blocked
     assert not said("U15", full("enforce", replace(strict, policies=Policies())))
     assert not said("U15", full("setup", strict, options={"spam_handling": "enhanced_filtering"}))
+
+
+@pytest.mark.parametrize("step", ["preflight", "setup", "enforce"])
+def test_u15_goes_on_by_its_own_remedy(step: str) -> None:
+    strict = world(policies=Policies(reject_direct_send=True), inbound=())
+    assert not said("U15", full(step, strict, options={"spam_handling": "enhanced_filtering"}))
+    assert said("U15", full("status", strict, options={"spam_handling": "enhanced_filtering"})), "what is planned later is not there yet"
+
+
+@pytest.mark.parametrize("step", ["preflight", "setup", "enforce"])
+def test_u16_sees_what_is_planned_beside_what_stands(step: str) -> None:
+    turned = full(step, world(rules=(rule(), SCL)), options={"spam_handling": "enhanced_filtering"})
+    (found,) = said("U16", turned)
+    assert (found.blocks, found.who) == (True, tenant.INBOUND)
+    assert "remove rule 'inbound'" in found.remedy.casefold()
+    back = full(step, world(rules=(rule(),), inbound=(ENHANCED,)))
+    (found,) = said("U16", back)
+    assert (found.blocks, found.who) == (True, "in")
+    assert "remove inbound connector 'in'" in found.remedy.casefold()
+    assert not said("U16", full(step, world(rules=(rule(),)), options={"spam_handling": "enhanced_filtering"}))
+
+
+CERTIFIED = Inbound("by name", senders=(SHARED,), certificate="*.host.example", restrict="certificate", enhanced=True)
+
+
+def test_u15_a_connector_by_certificate_may_match_and_does_where_the_certificate_is_told() -> None:
+    strict = world(policies=Policies(reject_direct_send=True), inbound=(CERTIFIED,))
+    (told,) = said("U15", full("enforce", strict))
+    assert (told.blocks, told.who) == (False, OLD)
+    assert "*.host.example" in told.why
+    assert "by name" in told.why
+    assert not said("U15", full("enforce", replace(strict, sources=(source(certificate="mx.host.example"),))))
+    assert refuses("U15", full("enforce", replace(strict, sources=(source(certificate="mx.other.example"),))))
+    assert refuses("U15", full("enforce", replace(strict, inbound=(replace(CERTIFIED, senders=("else.example",)),))))
+
+
+def test_u16_tells_where_only_a_certificate_says_whether_it_is_the_same_mail() -> None:
+    both = world(rules=(rule(), SCL), inbound=(CERTIFIED,))
+    assert [finding.blocks for finding in said("U16", full("status", both))] == [False]
+    known = replace(both, sources=(source(certificate="mx.host.example"),))
+    assert [finding.blocks for finding in said("U16", full("enforce", known, options={"spam_handling": "none"}))] == [True]
 
 
 def test_u16_one_of_enhanced_filtering_and_scl() -> None:
@@ -149,6 +212,13 @@ def test_u28_names_those_that_nobody_knows_by_kind() -> None:
     assert not said("U28", full("status", world(), recipients=shown, options=spared))
     assert not said("U28", full("status", world(), recipients=shown, members=shown))
     assert [finding.who for finding in said("U28", full("status", world(), options={"source_file": ""}))] == ["the source list"]
+
+
+def test_u28_advises_no_harm_where_the_group_holds_those_not_moved() -> None:
+    found = said("U28", full("status", world(pending=True), recipients=[mailbox(f"new@{SHARED}")], options={"membership": "pending"}))
+    assert [finding.who for finding in found] == [f"new@{SHARED}"]
+    assert "Put them into the group, or" not in found[0].remedy
+    assert "coexistence_tenant_addresses" not in found[0].remedy
 
 
 def test_u29_spf_and_dkim_of_both_sides() -> None:

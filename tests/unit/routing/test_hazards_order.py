@@ -17,6 +17,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidenc
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Finding
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import STEPS, TABLE, evaluate, findings, notes
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import GUARDS
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import NOBODY
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
     Address,
@@ -29,7 +30,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
 )
 
 from . import tenant, worlds
-from .worlds import CONNECTOR, HOST, OLD, RULE, SHARED, rule, source, world
+from .worlds import CONNECTOR, HOST, OLD, OUTSIDER, RULE, SHARED, rule, source, world
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 ONE_WAVE = {"users": [f"stub@{SHARED}"]}
@@ -185,10 +186,46 @@ def test_u8_a_probe_must_have_arrived_in_the_tenant(result: str, place: str, blo
     assert not said("U8", replace(case, situation=replace(case.situation, check_mode=True)))
 
 
-def test_u8_back_wants_the_forward_off_first() -> None:
-    still = world(sources=(source(forwards=worlds.forward("stub")),))
-    assert refuses("U8", full("rollback", still, options=ONE_WAVE))
-    assert not said("U8", full("rollback", world(), options=ONE_WAVE))
+STUB = f"stub@{SHARED}"
+
+
+def back(*probes: Probe, found: World | None = None, options: dict[str, Any] | None = None, **evidence: Any) -> Full:
+    """A rollback of one user."""
+    return full("rollback", found or world(), Evidence(probes=probes, **evidence), options={**ONE_WAVE, **(options or {})})
+
+
+def test_u8_back_refuses_while_a_forward_is_on_by_what_was_read_or_probed() -> None:
+    assert refuses("U8", back(found=world(sources=(source(forwards=worlds.forward("stub")),))))
+    reached = Probe("internet", OUTSIDER, STUB, "arrived", "tenant", forwarded=True)
+    assert "a probe from outside reached the tenant" in said("U8", back(reached))[0].why
+    assert refuses("U8", back(reached, options={"forwarding_backend": "postfix", "forwarding_host": "mail.example.com"}))
+
+
+@pytest.mark.parametrize(
+    ("case", "blocked"),
+    [
+        (back(), True),  # nobody looked
+        (back(Probe("internet", "", STUB, "not probed", "")), True),
+        (back(Probe("tenant", f"a@{SHARED}", STUB, "arrived", "source")), True),  # mail from inside meets no forward
+        (back(options={"forwarding_backend": "csv"}), True),  # a file that was written tells nothing of its effect
+        (back(Probe("internet", OUTSIDER, STUB, "arrived", "source")), False),
+        (back(Probe("internet", OUTSIDER, f"another@{SHARED}", "arrived", "source")), False),  # the sample of one source
+        (back(Probe("internet", OUTSIDER, "another@other.example", "arrived", "source")), True),
+        (back(forwards_read=True), False),
+        (back(forwards_off=frozenset({STUB})), False),
+        (back(options={"forwarding_backend": "postfix", "forwarding_host": "mail.example.com"}), False),  # the role reads back
+        (back(found=world(sources=(source(addresses={}),))), False),  # no address at the source, no forward
+    ],
+)
+def test_u8_back_wants_to_see_the_forward_off(case: Full, blocked: bool) -> None:
+    assert refuses("U8", case) == blocked
+    assert not said("U8", replace(case, situation=replace(case.situation, check_mode=True))), "in check mode probes are announced"
+
+
+def test_u20_wants_no_probe_that_a_disabled_rule_still_sends_out() -> None:
+    out = Evidence(probes=(Probe("tenant", f"a@{SHARED}", f"{NOBODY}@{SHARED}", "arrived", "source"),))
+    assert refuses("U20", full("remove", world(), out))
+    assert not said("U20", full("remove", world(), Evidence(probes=(replace(out.probes[0], result="refused", place=""),))))
 
 
 # U11, U12
@@ -248,7 +285,7 @@ def test_u31_tells_who_still_sends_by_a_former_mx() -> None:
         (told,) = said("U31", full(step, both))
         assert (told.blocks, told.who) == (False, SHARED)
         assert f"{OLD} until 2026-03-01T13:00:00Z" in told.why
-    assert not said("U31", full("mx_back", both))
+    assert not said("U31", full("mx_back", both, Evidence({SHARED: MOVED})))
     assert not said("U31", full("preflight", change.mx_at(world(), [SHARED])))
 
 

@@ -37,7 +37,8 @@ def planned(situation: Situation) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changed", "moved", "since"),
     [
-        (CHANGED, "", None),  # four hours ago: nothing is left to wait for
+        (CHANGED, "", None),  # four hours ago: the probes alone
+        ("2026-03-01T18:00:00", "", None),  # nothing is known to have changed: the probes alone
         (CHANGED, "2026-03-01T11:30:00Z", "2026-03-01T11:30:00Z"),
         ("2026-03-01T11:45:00", "2026-03-01T11:30:00Z", "2026-03-01T11:45:00Z"),
         ("2026-03-01T18:00:00", "2026-03-01T11:30:00Z", "2026-03-01T11:30:00Z"),  # another zone's time
@@ -47,7 +48,9 @@ def planned(situation: Situation) -> dict[str, Any]:
 )
 def test_a_membership_is_waited_for_from_the_latest_change(changed: str, moved: str, since: str | None) -> None:
     found = mail.waits(moment(changed=changed), moved, [{"recipient": "a"}], "the membership to act")
-    assert [(one["since"], one["seconds"], one["patient"]) for one in found] == ([] if since is None else [(since, 3600, True)])
+    assert [(one["since"], one["seconds"]) for one in found] == [("", 0) if since is None else (since, 3600)]
+    assert [(one["probes"], one["patient"]) for one in found] == [([{"recipient": "a"}], True)], "a time that is over proves nothing"
+    assert (mail.waits(moment(changed=changed), moved, [], "nobody to probe") == []) == (since is None)
 
 
 def test_probes_of_a_membership_go_to_some_users_and_to_all_where_asked() -> None:
@@ -91,9 +94,12 @@ def test_the_way_out_is_probed_to_an_address_that_only_the_source_has() -> None:
 
 
 def test_stopped_rules_are_probed_by_an_address_that_nobody_has() -> None:
-    (one,) = mail.stopped(moment("teardown"))
+    (one,) = mail.stopped(moment("teardown"), frozenset())
     assert (one["recipient"], one["place"], one["avoid"]) == (f"{mail.NOBODY}@{SHARED}", "", "source")
-    assert mail.stopped(moment("teardown", rules=[])) == []
+    assert mail.stopped(moment("teardown", rules=[]), frozenset()) == []
+    catching = moment("teardown", options={"foreign_unknown": "catch_all"})
+    assert mail.stopped(catching, frozenset()) == [], "by its MX the source gets such mail without any rule"
+    assert len(mail.stopped(catching, frozenset({SHARED}))) == 1
 
 
 def test_forwards_lead_to_the_routing_address_by_the_host_that_keeps_them() -> None:
@@ -118,6 +124,19 @@ def test_forwards_lead_to_the_routing_address_by_the_host_that_keeps_them() -> N
     assert [probe["place"] for wait in back["waits"] for probe in wait["probes"]] == ["source", "source"]
     bare = planned(moment("forward", members=PEOPLE))
     assert (bare["forwards"], bare["ways"], bare["waits"]) == (wanted, [], [])
+
+
+def test_whoever_switches_forwards_off_nobody_leaves_before_probes_show_it() -> None:
+    for backend in ("none", "csv", "postfix"):
+        options = {"forwarding_backend": backend, "forwarding_host": "mail.old.example"}
+        (wait,) = planned(moment("unforward", options=options, members=PEOPLE))["waits"]
+        assert [(one["place"], one["recipient"]) for one in wait["probes"]] == [("source", one) for one in sorted(USERS["users"])]
+        assert (wait["patient"], wait["remedy"]) == (True, mail.LOOK_AT_FORWARDS)
+
+
+def test_forwards_that_somebody_takes_in_from_a_file_are_looked_at_once() -> None:
+    (wait,) = planned(moment("forward", options={"forwarding_backend": "csv"}, members=PEOPLE))["waits"]
+    assert (wait["patient"], wait["remedy"]) == (False, mail.LOOK_AT_FORWARDS)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +164,28 @@ def test_other_steps_ask_nothing_of_mail() -> None:
 
 
 def test_the_time_plan_says_what_comes_when_in_both_directions() -> None:
-    there, back = (mail.time_plan(moment("cutover"), 2, 2, back=way) for way in (False, True))
+    there, back = (mail.time_plan(moment("cutover"), 2, USERS["users"], back=way) for way in (False, True))
     assert there[0].endswith("2 users join the group")
     assert there[1].startswith("2026-03-01T13:00:00Z  the membership acts")
-    assert "2026-03-01T17:00:00Z at the latest" in there[1]
-    assert back[0].endswith("2 users leave the group")
-    assert back[1].startswith("2026-03-01T13:00:00Z")
+    assert "2026-03-01T16:00:00Z at the latest" in there[1], "time and probes share one bound"
+    assert there[-1].startswith("last"), "the last sync comes after the forwards, whoever switches them"
+    assert back[1].startswith("then")
+    assert "2 users leave the group, when probes" in back[1]
+    assert back[2].startswith("2026-03-01T13:00:00Z")
+    late = mail.time_plan(moment("cutover"), 0, USERS["users"], back=False, since="2026-03-01T11:30:00Z")
+    assert late[1].startswith("2026-03-01T12:30:00Z"), "a wait that goes on counts from where it began"
+
+
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [
+        ("none", "2 forwards are yours to switch {} at the source (coexistence_forwarding_backend is none)"),
+        ("postfix", "2 forwards are switched {} at the source, and probed from outside"),
+        ("google", "2 forwards go into the file for google: have it taken in, then run again"),
+    ],
+)
+def test_the_time_plan_says_who_switches_the_forwards(backend: str, words: str) -> None:
+    case_ = moment("cutover", options={"forwarding_backend": backend, "forwarding_host": "mail.old.example"})
+    for back in (False, True):
+        lines = mail.time_plan(case_, 2, USERS["users"], back=back)
+        assert [line for line in lines if line.endswith(words.format("off" if back else "on"))], lines

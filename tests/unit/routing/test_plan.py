@@ -197,6 +197,18 @@ def test_what_no_override_heals() -> None:
         plan(case("cutover", options={"users": ["stub@example.com"]}))
 
 
+def test_a_preflight_looks_at_a_tenant_that_takes_no_rules_and_says_what_stands_in_the_way() -> None:
+    dehydrated: dict[str, Any] = {"organization": {"IsDehydrated": True}}
+    made = plan(case("preflight", **dehydrated))
+    (line,) = made["hindrances"]
+    assert "Enable-OrganizationCustomization" in line
+    assert made["domains"], "it still shows what a set-up would do"
+    assert plan(case("preflight"))["hindrances"] == []
+    for step in ("setup", "enforce"):
+        with pytest.raises(InputError, match="Enable-OrganizationCustomization"):
+            plan(case(step, **dehydrated))
+
+
 def test_a_teardown_stops_notes_and_waits() -> None:
     made = plan(case("teardown", **standing()))
     assert made["rules"] == [{"identity": RULE, "enabled": False}]
@@ -272,18 +284,20 @@ def test_what_is_not_ours_is_never_removed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "line", "kind"),
+    ("declared", "line", "kind", "why"),
     [
-        (None, Line({SHARED: "Authoritative"}), "Authoritative"),
-        (None, Line({SHARED: "unknown"}), "Authoritative"),
-        (None, Line({SHARED: "InternalRelay"}), "InternalRelay"),
-        ("InternalRelay", Line({SHARED: "Authoritative"}), "InternalRelay"),
+        (None, Line({SHARED: "Authoritative"}), "Authoritative", "it was that before the set-up"),
+        (None, Line({SHARED: "unknown"}), "Authoritative", "what it was before the set-up is not known"),
+        (None, Line({SHARED: "InternalRelay"}), "InternalRelay", "it was that before the set-up"),
+        ("InternalRelay", Line({SHARED: "Authoritative"}), "InternalRelay", "coexistence_final_domain_type says so"),
     ],
 )
-def test_the_final_type_and_why(declared: str | None, line: Line, kind: str) -> None:
-    made = plan(case("teardown", options={"final_domain_type": declared}, **standing(groups=[group(line)])))
+def test_the_final_type_and_why(declared: str | None, line: Line, kind: str, why: str) -> None:
+    rows = standing(groups=[group(line)], domains=[*DOMAINS[:2], domain(SHARED, "InternalRelay")])
+    made = plan(case("teardown", options={"final_domain_type": declared}, **rows))
     assert made["final"] == {SHARED: kind}
-    assert made["final_why"][SHARED]
+    end = "stays InternalRelay" if kind == "InternalRelay" else "InternalRelay now, becomes Authoritative"
+    assert made["final_lines"] == [f"{SHARED}: {end}, because {why}"]
 
 
 def test_a_second_teardown_has_the_same_final_type_without_any_memory() -> None:

@@ -11,8 +11,10 @@ from dataclasses import replace
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._outcomes import worst
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._readings import FACTS
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._words import ways
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
     Connector,
+    Inbound,
     Party,
     Policies,
     Predicate,
@@ -21,7 +23,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
     World,
 )
 
-from .worlds import OTHER, ROUTING, RULE, SHARED, ask, at_tenant, authoritative, group, parties, rule, source, verdict, world
+from .worlds import OTHER, ROUTING, RULE, SHARED, ask, at_tenant, authoritative, forward, group, parties, rule, source, verdict, world
 
 
 def by_scope() -> World:
@@ -40,6 +42,12 @@ def two_ways() -> World:
     lost = Connector("nowhere", hosts=())
     found = world(rules=(rule(), second))
     return replace(found, connectors=(*found.connectors, lost))
+
+
+def readdressed() -> World:
+    """Above ours a rule redirects a mailbox's mail to another of its addresses."""
+    above = Rule("readdress", conditions=(Predicate("SentTo", (f"stub@{SHARED}",)),), redirect=(f"stub@{ROUTING}",))
+    return world(rules=(above, replace(rule(), priority=1)))
 
 
 def strict(**more: object) -> World:
@@ -79,6 +87,7 @@ CASES: list[tuple[str, Callable[[], World], str, str, str, dict[str, str]]] = [
     ),
     ("recipient_address_type", lambda: elsewhere(None), "stub", "tenant", "mail", {"resolved": "split", "original": "bounced"}),
     ("two_routes", two_ways, "stub", "tenant", "mail", {"last": "delayed", "first": "delivered"}),
+    ("rules_after_redirect", readdressed, "stub", "tenant", "mail", {"spared": "split", "act": "delivered"}),
     ("missing_connector", lambda: world(connectors=()), "stub", "tenant", "mail", {"stuck": "delayed", "ignored": "split"}),
     ("auto_forward", away, f"away@{OTHER}", "tenant", "mail", {"allowed": "delivered", "blocked": "bounced"}),
     (
@@ -128,6 +137,12 @@ def test_every_disputed_fact_is_played() -> None:
     assert {case[0] for case in CASES} == set(FACTS)
 
 
+def test_a_redirect_to_the_same_mailbox_asks_nothing_where_no_rule_is_below() -> None:
+    found = readdressed()
+    assert ask(replace(found, rules=found.rules[:1]), "stub", "tenant").outcomes == {"split"}
+    assert ask(replace(found, rules=(replace(found.rules[0], stop=True), found.rules[1])), "stub", "tenant").outcomes == {"split"}
+
+
 def test_rules_act_on_ordinary_mail_and_on_calendar_items() -> None:
     assert ask(world(), "stub", "tenant").outcomes == {"delivered"}
     assert ask(world(), "stub", "tenant", kind="calendar").outcomes == {"delivered"}
@@ -165,3 +180,44 @@ def test_subdomains_are_accepted_only_where_the_domain_matches_them() -> None:
     open_ = replace(found, domains={**found.domains, SHARED: replace(found.domains[SHARED], subdomains=True)})
     assert verdict(found, f"x@deep.{SHARED}", "internet") == "delivered"
     assert verdict(open_, f"x@deep.{SHARED}", "internet") == "loop"
+
+
+def by_certificate(**more: object) -> World:
+    """RejectDirectSend, and an inbound connector by certificate."""
+    named = Inbound("by name", senders=(SHARED,), certificate="mx.host.example", restrict="certificate")
+    found = at_tenant(world(policies=Policies(reject_direct_send=True), inbound=(named,)))
+    return replace(found, sources=(replace(source(follows_mx=True, forwards=forward("migrated")), **more),))  # type: ignore[arg-type] # each case names one field
+
+
+def test_a_certificate_that_nobody_told_is_taken_both_ways() -> None:
+    asked = "certificate of old host: by name"
+    prediction = ask(by_certificate(), "migrated", "source")
+    assert {route.outcome for route in prediction.under({asked: "fits"})} == {"delivered"}
+    assert {route.outcome for route in prediction.under({asked: "does not fit"})} == {"bounced"}
+    assert ask(by_certificate(certificate="mx.host.example"), "migrated", "source").outcomes == {"delivered"}
+    assert ask(by_certificate(certificate="mx.else.example"), "migrated", "source").outcomes == {"bounced"}
+    found = by_certificate()
+    relaxed = replace(found, policies=Policies(), inbound=(replace(found.inbound[0], restrict=""),))
+    assert not any(route.assumed for route in ask(relaxed, "migrated", "source").routes), "asked only where it decides"
+
+
+def test_a_signature_that_nobody_knows_is_taken_both_ways() -> None:
+    open_ = world(senders={"outside.example.org": SenderDomain(reject=True, dkim=None)}, facts={"dmarc_domain": "routing"})
+    prediction = ask(open_, "migrated", "internet")
+    assert {route.outcome for route in prediction.under({"DKIM of outside.example.org": "signed"})} == {"delivered"}
+    assert {route.outcome for route in prediction.under({"DKIM of outside.example.org": "unsigned"})} == {"bounced"}
+    broken = replace(open_, sources=(replace(open_.sources[0], footer=True),))
+    assert ask(broken, "migrated", "internet").outcomes == {"bounced"}, "a footer breaks every signature"
+    assert ask(open_, "stub", "internet").outcomes == {"delivered"}
+
+
+def test_what_nobody_told_of_a_sender_is_said_in_words() -> None:
+    open_ = world(senders={"outside.example.org": SenderDomain(reject=True, dkim=None)}, facts={"dmarc_domain": "routing"})
+    assert [way.given for way in ways(ask(open_, "migrated", "internet"))] == [
+        "mail of outside.example.org is not signed with DKIM",
+        "mail of outside.example.org is signed with DKIM",
+    ]
+    assert [way.given for way in ways(ask(by_certificate(), "migrated", "source"))] == [
+        "the certificate of old host does not fit inbound connector 'by name'",
+        "the certificate of old host fits inbound connector 'by name'",
+    ]

@@ -11,10 +11,19 @@ from dataclasses import replace
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._outcomes import OUTCOMES
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._states import STATES, Hurt, State
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Connector, Forward, Party, SenderDomain, World
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._states import OLD_HOST, STATES, Hurt, State
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
+    Address,
+    Connector,
+    Forward,
+    Inbound,
+    Party,
+    Policies,
+    SenderDomain,
+    World,
+)
 
-from .worlds import CONNECTOR, HOST, OLD, OTHER, ROUTING, RULE, SHARED, ask, forward, parties, rule, source, world
+from .worlds import CONNECTOR, HOST, OLD, OTHER, ROUTING, RULE, SHARED, ask, forward, parties, party, rule, source, world
 
 
 def elsewhere() -> World:
@@ -27,6 +36,26 @@ def elsewhere() -> World:
 def unlicensed() -> World:
     """A migrated user whose mailbox is gone."""
     return world(parties=tuple(one for one in parties() if one.id != "migrated"))
+
+
+def mail_user_left() -> World:
+    """Of a migrated user's mailbox a mail user is left, still in the group; the MX is at the tenant."""
+    people = tuple(one for one in parties(("migrated",)) if one.id != "migrated")
+    return tenant_mx(world(parties=(*people, party("migrated", "mailuser", external=f"migrated@{SHARED}"))))
+
+
+def with_newcomer() -> World:
+    """A new colleague with a mailbox on both sides and a forward, not in the group."""
+    known = source(forwards={**forward("migrated"), **forward("newcomer")})
+    listed = {**(known.addresses or {}), f"newcomer@{SHARED}": Address(f"newcomer@{SHARED}")}
+    return world(parties=(*parties(("migrated",)), party("newcomer")), sources=(replace(known, addresses=listed),))
+
+
+def left_over(*inbound: Inbound) -> World:
+    """After a teardown, the forwards still on; the tenant refuses its own senders from outside but for an inbound connector."""
+    found = change.authoritative(tenant_mx(world(rules=(rule(conditions=(), exceptions=(), route="", scl="-1"),))), [SHARED])
+    senders = {SHARED: SenderDomain(reject=True, dkim=False, hosts=frozenset({OLD}))}
+    return replace(found, inbound=inbound, policies=Policies(reject_direct_send=True), senders=senders)
 
 
 def bare_address() -> World:
@@ -60,6 +89,7 @@ def late() -> World:
     return change.mx_at(world(), [SHARED], settled=False)
 
 
+WAY_IN = Inbound("Old way in", senders=("*",), ranges=(HOST,))
 BUILD: Mapping[str, Callable[[], World]] = {
     "licences_first": lambda: change.rules_off(world(), [RULE]),
     "no_route": lambda: tenant_mx(change.rules_off(world(), [RULE])),
@@ -82,12 +112,13 @@ BUILD: Mapping[str, Callable[[], World]] = {
     "group_gone_rule_acting": lambda: change.without_group(stopping(world())),
     "group_gone": lambda: change.without_group(world()),
     "documented_teardown": lambda: tenant_mx(world(rules=())),
-    "authoritative_early": lambda: change.authoritative(tenant_mx(world(rules=())), [SHARED]),
+    "authoritative_early": lambda: change.authoritative(tenant_mx(replace(mode("catch_all"), rules=())), [SHARED]),
     "forwards_off_early": lambda: change.unforwarded(replace(late(), reads={f"migrated@{SHARED}": "tenant"}), [f"migrated@{SHARED}"]),
     "host_off_early": lambda: change.off(late(), [OLD]),
-    "new_room": world,
+    "new_room": with_newcomer,
     "lost_licence": unlicensed,
-    "leftovers": world,
+    "lost_licence_mx_moved": mail_user_left,
+    "leftovers": lambda: left_over(WAY_IN),
     "relays_back": lambda: mode("relay"),
 }
 
@@ -110,8 +141,21 @@ def test_a_finished_set_up_hurts_nobody_who_exists(kind: str, origin: str) -> No
     assert ask(world(), kind, origin).verdict == "delivered"
 
 
+@pytest.mark.parametrize("origin", OLD_HOST)
+def test_what_is_left_over_is_what_lets_the_old_host_pass(origin: str) -> None:
+    assert ask(left_over(), "migrated", origin).outcomes == {"bounced"}, "without the connector"
+    refused = replace(left_over(WAY_IN), senders={SHARED: SenderDomain(reject=True, dkim=False)})
+    assert "bounced" in ask(refused, "migrated", origin).outcomes, "without the SPF include"
+
+
+def test_a_catch_all_takes_what_nobody_has_until_the_domain_is_final() -> None:
+    found = tenant_mx(mode("catch_all"))
+    assert ask(found, "caught", "internet").outcomes == ask(found, "caught", "tenant").outcomes == {"delivered"}
+
+
 def test_the_table_is_whole() -> None:
     assert {state.id for state in STATES} == set(BUILD)
+    assert [state.id for state in STATES if not state.hurts] == [], "a state that shows in no message is met by nothing"
     assert {hurt.outcome for state in STATES for hurt in state.hurts} <= set(OUTCOMES)
     named = {guard for state in STATES for guard in state.guards}
     assert named == {f"U{number}" for number in (1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 14, 20, 21, 23, 25, 26, 27, 28, 32)}

@@ -92,6 +92,15 @@ def test_mx_first_moves_it_before_the_first_wave_and_the_chosen_order_comes_last
     assert orders[-1] == "loop_free"
 
 
+def test_what_is_missing_is_told_by_the_names_that_a_play_sets(options: dict[str, Any]) -> None:
+    blind = {**options, "source_file": None, "waves_file": None, "known": None}
+    head = rehearsed(blind)["screen"][:3]
+    names = ("coexistence_known", "coexistence_source_file", "coexistence_waves_file")
+    assert all(name in line for name, line in zip(names, head, strict=True))
+    assert "key mx" in head[0]
+    assert not any("coexistence_known" in line for line in rehearsed({**blind, "known": {"mx": {"example.com": "source"}}})["screen"])
+
+
 def test_waits_last_as_long_as_declared(options: dict[str, Any]) -> None:
     waits = {(state.step, state.wait) for state in states_of(options, rule_latency=1800) if state.wait}
     assert waits == {("enforce", 1800), ("cutover", 1800), ("mx", 3600), ("mx", 72 * 3600), ("teardown", 1800)}

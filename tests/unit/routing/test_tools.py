@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._coexistence import forwarding, plan_info, wave
+from ansible_collections.mailops.exchange.plugins.module_utils._foretell import check_info
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused
 from ansible_collections.mailops.exchange.plugins.module_utils._session import (
     Cmdlet,
@@ -147,7 +148,10 @@ def test_a_wave_moves_in_one_go_and_a_second_run_writes_nothing() -> None:
 
 def test_a_rollback_undoes_a_wave() -> None:
     session = tenant(PEOPLE[:2])
-    back = wave(options(users=["anna@example.com"], state="returned"), context(session))
+    with pytest.raises(Refused, match="nothing shows that the forwards of 1 users are off"):
+        wave(options(users=["anna@example.com"], state="returned"), context(session))
+    assert session.writes == []
+    back = wave(options(users=["anna@example.com"], state="returned", forwards=[]), context(session))
     assert session.writes == [NOTED, ("Remove-DistributionGroupMember", "anna@example.com")]
     assert back["diff"]["after"]["members"] == ["bert@example.com"]
 
@@ -223,8 +227,10 @@ def test_a_plan_hands_its_inputs_and_stops_to_the_next_step() -> None:
     session = tenant(connectors=[], rules=[], groups=[])
     first = plan_info({**options(), "step": "teardown"}, context(session))
     assert first["plan"]["declared"]["final"] == {"example.com": "Authoritative"}
-    second = plan_info({"declared": first["plan"]["declared"], "step": "restored"}, context(session))
-    assert second["findings"] == []
+    second = plan_info({"declared": first["plan"]["declared"], "step": "restored", "forwards": []}, context(session))
+    assert [finding["blocks"] for finding in second["findings"]] == [False], "that the SPF record was not read is told"
+    asked = plan_info({"declared": first["plan"]["declared"], "step": "dismantle"}, context(session))
+    assert asked["plan"]["asked"] == [], "nothing keeps forwards that could be read"
 
 
 def test_the_status_is_one_screen_and_reads_no_directory() -> None:
@@ -235,6 +241,24 @@ def test_the_status_is_one_screen_and_reads_no_directory() -> None:
     assert "1 members found" in text
     assert "Get-Recipient" not in {call.name for call in session.sent}
     assert session.trips == 1
+
+
+def test_the_status_says_of_the_policies_what_the_check_says_and_names_what_it_did_not_look_at() -> None:
+    session = tenant(PEOPLE[:1])
+    session.rows["OrganizationConfig"] = [{"Name": "contoso", "RejectDirectSend": True}]
+    strange = "alone@example.com"
+    session.rows["Recipient"] = [*PEOPLE, mailbox(strange)]
+    status = plan_info({**options(), "step": "status"}, context(session))
+    full = check_info({**options(), "step": "status"}, context(session))
+    ids = [{one["id"] for one in found["findings"]} for found in (status, full)]
+    assert "U15" in ids[0] & ids[1]
+    assert ids[0] == ids[1]
+    (told,) = [one for one in status["findings"] if one["id"] == "U28"]
+    assert "not looked at" in told["why"]
+    assert "coexistence_check_info" in told["remedy"]
+    relay = plan_info({**options(foreign_unknown="relay"), "step": "status"}, context(session))
+    (told,) = [one for one in relay["findings"] if one["id"] == "U32"]
+    assert "mail to unknown addresses loops" in told["why"], "whom the tenant has was not read"
 
 
 @dataclass

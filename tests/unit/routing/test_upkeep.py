@@ -13,9 +13,10 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _upkeep as upkeep
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards_mail import u28
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line, read_line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import plan
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward, World
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import AUTHORITATIVE, Accepted, Forward, Mx, World
 
 from . import tenant, worlds
 from .worlds import RULE, SHARED, source, world
@@ -46,6 +47,90 @@ def test_a_bounce_is_listed_apart_because_its_sender_hears_of_it() -> None:
     assert made["bounced"], "the room is not known at the source"
     assert {one["outcome"] for one in made["bounced"]} == {"bounced"}
     assert upkeep.lines(full("verify", world()), made)[0].startswith("from internet: ")
+
+
+BLIND = source(addresses=None, forwards=worlds.forward("migrated"))
+NO_MX = "ns1.example.com did not answer"
+
+
+def test_verify_names_whose_end_is_unknown_and_what_it_takes_to_know_it() -> None:
+    seen = full("verify", world(sources=(BLIND,), mx={}), Evidence(forwards_read=True, unread={f"mx {SHARED}": NO_MX}))
+    made = upkeep.verify(seen, 1)
+    assert made["hurt"] == []
+    for origin, counts in made["counts"].items():
+        assert sum(one["count"] for one in made["unknown"] if one["from"] == origin) == counts["unknown"]
+    outside = [one for one in made["unknown"] if one["from"] == "internet"]
+    assert any(f"the MX of {SHARED} is not known" in one["why"] for one in outside)
+    assert any("coexistence_source_file" in one["why"] for one in made["unknown"] if one["from"] == "tenant")
+    listless, blind = made["unproven"]
+    assert "coexistence_source_file" in listless
+    assert NO_MX in blind
+    assert "coexistence_name_servers" in blind
+    text = upkeep.lines(seen, made)
+    assert any(line.startswith("not proven: ") and NO_MX in line for line in text)
+    assert any(" unknown from internet: " in line for line in text)
+
+
+@pytest.mark.parametrize(
+    ("found", "names"),
+    [
+        (world(sources=(BLIND,)), ["coexistence_source_file"]),
+        (world(mx={}), [f"the MX of {SHARED}"]),
+        (world(), []),
+    ],
+)
+def test_only_an_input_that_leaves_somebody_unknown_is_missed(found: World, names: list[str]) -> None:
+    made = upkeep.verify(full("verify", found), 1)
+    assert len(made["unproven"]) == len(names)
+    assert all(name in line and line.endswith(".") for name, line in zip(names, made["unproven"], strict=True))
+    assert bool(made["unknown"]) == bool(names)
+
+
+def test_an_unknown_that_no_input_settles_is_told_and_nothing_is_missed() -> None:
+    odd = worlds.party("odd", "somethingnew")
+    made = upkeep.verify(full("verify", world(members=("migrated", "odd"), parties=(*worlds.parties(("migrated", "odd")), odd))), 1)
+    assert [one["who"] for one in made["unknown"] if one["from"] == "tenant"] == [f"movers@{SHARED}, odd@{SHARED}"]
+    assert all("nobody knows what the tenant does with a somethingnew" in one["why"] for one in made["unknown"])
+    assert made["unproven"] == []
+
+
+def test_an_input_is_missed_too_where_a_worse_reading_hides_the_unknown() -> None:
+    undecided = replace(worlds.at_tenant(world()), mx={SHARED: Mx("tenant", worlds.OLD)}, sources=(BLIND,))
+    hidden = {**undecided.domains, SHARED: Accepted(SHARED, AUTHORITATIVE)}
+    made = upkeep.verify(full("verify", replace(undecided, domains=hidden)), 1)
+    assert any("coexistence_source_file" in line for line in made["unproven"])
+
+
+def test_a_verification_of_nobody_says_so() -> None:
+    nobody = world(parties=(), sources=(source(addresses={}),))
+    seen = full("verify", nobody)
+    assert upkeep.lines(seen, upkeep.verify(seen, 1))[0] == "from internet: nobody has an address in a shared domain"
+
+
+def test_everybody_who_is_not_probed_is_counted_with_the_reason() -> None:
+    moving = world(rules=(worlds.rule(was=worlds.rule(enabled=False)),))
+    made = upkeep.verify(full("verify", moving), 1)
+    everyone = len(upkeep.people(full("verify", moving)))
+    probes = [probe for wait in made["waits"] for probe in wait["probes"]]
+    for origin in made["counts"]:
+        own = [probe for probe in probes if probe["origin"] == origin]
+        assert len(own) + sum(made["unprobed"][origin].values()) == everyone
+    assert made["unprobed"]["tenant"]["several places are possible"] >= 1
+    assert {"lists, which others read", "by prediction it ends in no mailbox"} <= set(made["unprobed"]["source"])
+    assert any("sample" in reason for reason in made["unprobed"]["source"])
+    text = "\n".join(upkeep.lines(full("verify", moving), made))
+    assert "probes from internet: " in text
+    assert "several places are possible" in text
+
+
+def test_with_all_everybody_with_a_mailbox_and_one_end_is_probed() -> None:
+    seen = full("verify", world())
+    made = upkeep.verify(seen, 0)
+    inside = {probe["recipient"]: probe["place"] for wait in made["waits"] for probe in wait["probes"] if probe["origin"] == "internet"}
+    at_source = {f"{name}@{SHARED}" for name in ("stub", "noobj", "mailuser", "colleague")}
+    assert {address for address, place in inside.items() if place == "source"} == at_source
+    assert inside[f"migrated@{SHARED}"] == "tenant"
+    assert not any("sample" in reason for reasons in made["unprobed"].values() for reason in reasons)
 
 
 @pytest.mark.parametrize(("sample", "least"), [(1, 1), (0, 2)])
@@ -79,6 +164,8 @@ def test_only_what_is_named_is_mended(fix: Any, members: int, ways: int) -> None
     assert made["lost_members"] == [f"stub@{SHARED}"]
     assert [one["address"] for one in made["missing_forwards"]] == [f"migrated@{SHARED}"]
     assert (len(made["members"]), len(made["ways"])) == (members, ways)
+    assert made["found"] == {**dict.fromkeys(made["found"], 0), "lost_members": 1, "missing_forwards": 1}
+    assert made["mended"] == {"lost_members": members, "missing_forwards": ways}
     text = "\n".join(upkeep.lines(full("reconcile", world()), made))
     assert text.count("mended now") == members + ways
     assert text.count("coexistence_reconcile_fix") == 2 - members - ways
@@ -94,6 +181,99 @@ def test_nobody_is_missed_where_the_forwards_were_not_read_or_everybody_has_one(
 
 
 HOSTED = {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
+MENDED = {**HOSTED, "reconcile_fix": "members,forwards"}
+BARE = world(sources=(source(),))
+
+
+def moved(when: str, **more: Any) -> dict[str, Any]:
+    """A finished set-up in which the membership of `migrated` changed at this time."""
+    line = Line({SHARED: "Authoritative"}, moved=when)
+    return {"groups": [tenant.group(line)], "members": [MOVED], "recipients": [MOVED], **more}
+
+
+@pytest.mark.parametrize(
+    ("rows", "until"),
+    [
+        (moved("2026-03-01T11:30:00Z"), "2026-03-01T12:30:00Z"),
+        (moved("<now>"), "2026-03-01T13:00:00Z"),
+        (moved("2026-03-01T10:59:00Z"), ""),
+        (moved(""), ""),
+        (moved("", rules=[tenant.rule(WhenChanged="2026-03-01T11:45:00.0000000")]), "2026-03-01T12:45:00Z"),
+    ],
+)
+def test_no_forward_is_switched_on_while_the_membership_may_not_act_yet(rows: dict[str, Any], until: str) -> None:
+    seen = full("reconcile", BARE, options=MENDED, **rows)
+    made = upkeep.reconcile(seen)
+    assert [one["address"] for one in made["missing_forwards"]] == [f"migrated@{SHARED}"]
+    assert bool(made["ways"]) == (not until)
+    assert (made["found"]["missing_forwards"], made["mended"]["missing_forwards"]) == (1, 0 if until else 1)
+    (line,) = [line for line in upkeep.lines(seen, made) if "not forwarded" in line]
+    assert ("mended now" in line) == (not until)
+    assert (f"until {until}, when the membership acts: run again then" in line) == bool(until)
+
+
+def test_who_is_put_back_is_noted_before_and_waits_for_the_forward() -> None:
+    rows = moved("2026-02-01T00:00:00Z")
+    kept = Line({SHARED: "Authoritative"}, moved="2026-02-01T00:00:00Z")
+    for check_mode, moment in ((False, tenant.NOW), (True, "<now>")):
+        seen = full("reconcile", world(sources=(FORWARDED,)), options=MENDED, check_mode=check_mode, **rows)
+        made = upkeep.reconcile(replace(seen, situation=replace(seen.situation, mx=NOTE)))
+        assert made["members"] == [{"identity": tenant.GROUP, "members": [f"stub@{SHARED}"]}]
+        assert noted(made) == replace(kept, moved=moment, mx=NOTE)
+        (way,) = made["ways"]
+        assert [one["address"] for one in way["forwards"]] == [f"migrated@{SHARED}"], "only of members who act already"
+    told = full("reconcile", world(sources=(FORWARDED,)), **rows)
+    assert (upkeep.reconcile(told)["groups"], upkeep.reconcile(told)["mended"]["lost_members"]) == ([], 0)
+    back = [MOVED, tenant.mailbox(f"stub@{SHARED}")]
+    later = full("reconcile", BARE, options=MENDED, **moved(tenant.NOW, members=back, recipients=back))
+    made = upkeep.reconcile(later)
+    assert (len(made["missing_forwards"]), made["ways"]) == (2, []), "the next run waits for all of them"
+    at_once = full("reconcile", BARE, options={**MENDED, "rule_latency": 0}, **moved(tenant.NOW, members=back, recipients=back))
+    assert upkeep.reconcile(at_once)["mended"]["missing_forwards"] == 2
+
+
+def test_a_line_that_was_cut_is_left_alone_and_no_forward_is_switched_by_it() -> None:
+    cut = tenant.group(Description=['[mailops.exchange example.com] {"former":{"exam'])
+    seen = full("reconcile", world(sources=(FORWARDED,)), options=MENDED, groups=[cut], members=[MOVED], recipients=[MOVED])
+    made = upkeep.reconcile(seen)
+    assert (made["groups"], made["ways"], len(made["members"])) == ([], [], 1)
+    assert "was cut or edited" in "\n".join(upkeep.lines(seen, made))
+
+
+def test_a_group_that_is_not_ours_is_not_mended() -> None:
+    theirs = tenant.group(Description=["by hand"])
+    seen = full("reconcile", world(sources=(FORWARDED,)), options=MENDED, groups=[theirs], members=[MOVED], recipients=[MOVED])
+    made = upkeep.reconcile(seen)
+    assert (made["groups"], made["members"], made["ways"]) == ([], [], [])
+    assert (made["found"]["lost_members"], made["mended"]["lost_members"]) == (1, 0)
+    assert "bears no mark" in "\n".join(upkeep.lines(seen, made))
+
+
+DEAD = tenant.mailbox(f"left@{SHARED}", "MailUser")
+NEW = tenant.mailbox(f"hire@{SHARED}")
+
+
+def test_who_lost_the_mailbox_and_who_is_new_stand_on_the_screen_and_nothing_says_that_all_is_well() -> None:
+    rows: dict[str, Any] = {"members": [MOVED, DEAD], "recipients": [MOVED, DEAD, NEW, tenant.mailbox(f"room@{SHARED}", "RoomMailbox")]}
+    seen = full("reconcile", world(), **rows)
+    made = upkeep.reconcile(seen)
+    text = upkeep.lines(seen, made)
+    (dead,) = [line for line in text if line.startswith("U27 ")]
+    assert f"left@{SHARED}" in dead
+    assert dead.endswith(".")
+    assert [line for line in text if line.startswith("U28 ") and f"hire@{SHARED}" in line]
+    assert not any("everybody is where" in line for line in text)
+    assert (made["found"]["dead_members"], made["found"]["new_recipients"]) == (1, 2)
+    assert made["new_recipients"] == [f"hire@{SHARED}", f"room@{SHARED}"]
+    assert sum(int(one.why.split()[0]) for one in u28(seen)) == 2, "the guard counts the same"
+
+
+def test_without_a_list_nobody_says_that_all_is_well() -> None:
+    options = {"source_file": None}
+    seen = full("reconcile", world(sources=(BLIND,)), options=options, members=[MOVED], recipients=[MOVED])
+    text = upkeep.lines(seen, upkeep.reconcile(seen))
+    assert any("coexistence_source_file" in line for line in text)
+    assert not any("everybody is where" in line for line in text)
 
 
 def test_a_named_user_who_was_never_moved_is_not_lost() -> None:
@@ -179,7 +359,11 @@ def test_the_forwards_of_everybody_who_may_have_moved_are_asked_for() -> None:
 def test_a_group_of_those_not_moved_yet_has_no_lost_members() -> None:
     found = world(sources=(FORWARDED,), pending=True)
     pending = full("reconcile", found, options={"membership": "pending"})
-    assert upkeep.reconcile(pending)["lost_members"] == []
+    made = upkeep.reconcile(pending)
+    assert made["lost_members"] == []
+    (line,) = upkeep.lines(pending, made)
+    assert "not examined" in line
+    assert "everybody is where" not in line
 
 
 # The MX in the group's line.

@@ -128,6 +128,32 @@ def test_a_rule_that_changed_lately_is_predicted_both_ways() -> None:
     assert predict(world(rules=[rule(WhenChanged="2026-03-01T10:30:00Z")]), "", f"stub@{SHARED}", "tenant").outcomes == {"delivered"}
 
 
+def test_a_time_in_another_zone_tells_nothing_so_the_change_counts_from_now() -> None:
+    ahead = world(rules=[rule(WhenChanged="2026-03-01T14:00:00Z")]).rules[0]
+    assert (ahead.until, ahead.since) == ("2026-03-01T13:00:00Z", "")
+    assert ahead.was is not None
+    assert world(rules=[stranger("theirs", StopRuleProcessing=True, WhenChanged="2026-03-01T14:00:00Z")]).rules[0].was is not None
+
+
+@pytest.mark.parametrize(
+    ("changed", "noted", "until"),
+    [
+        ("2026-03-01T06:00:00Z", "2026-03-01T11:30:00Z", "2026-03-01T12:30:00Z"),
+        ("2026-03-01T11:40:00Z", "2026-03-01T11:30:00Z", "2026-03-01T12:40:00Z"),
+        ("2026-03-01T14:00:00Z", "2026-03-01T11:30:00Z", "2026-03-01T12:30:00Z"),
+        ("2026-03-01T14:00:00Z", "", "2026-03-01T13:00:00Z"),
+        ("2026-03-01T06:00:00Z", "2026-03-01T10:30:00Z", ""),
+        ("2026-03-01T06:00:00Z", "", ""),
+    ],
+)
+def test_a_disabled_rule_of_ours_may_act_until_its_noted_stop_is_long_enough_ago(changed: str, noted: str, until: str) -> None:
+    held = group(Line({SHARED: "Authoritative"}, {}, {RULE: noted} if noted else {}))
+    found = world(rules=[rule(State="Disabled", WhenChanged=changed)], groups=[held]).rules[0]
+    assert (found.until, found.was is not None) == (until, bool(until))
+    outcomes = predict(world(rules=[rule(State="Disabled", WhenChanged=changed)], groups=[held]), "", f"stub@{SHARED}", "tenant").outcomes
+    assert outcomes == ({"delivered", "split"} if until else {"split"})
+
+
 @pytest.mark.parametrize(
     ("options", "pilot"),
     [
@@ -215,6 +241,17 @@ def test_what_was_observed_reaches_the_world() -> None:
     assert found.senders[SHARED] == SenderDomain(True, frozenset({"tenant", NAMELESS}), False)
     assert found.senders["outside.example.org"] == SenderDomain(True, frozenset({"internet"}), True)
     assert found.facts == {"sent_to_scope": "a"}
+
+
+def test_what_a_source_signs_is_open_and_a_policy_that_is_told_counts() -> None:
+    published = Published(spf={"tenant": True, NAMELESS: True}, dkim={"tenant": True, NAMELESS: None}, others=(), policy="none")
+    seen = Observed(dns={SHARED: published}, dmarc={SHARED: "reject", "outside.example.org": "reject", "mild.example.org": "quarantine"})
+    found = world(observed=seen).senders
+    assert found[SHARED] == SenderDomain(True, frozenset({"tenant", NAMELESS}), None)
+    assert found["outside.example.org"] == SenderDomain(True, frozenset({"internet"}), None)
+    assert found["mild.example.org"].reject is False
+    unsigned = Observed(dns={SHARED: Published(dkim={"tenant": False, NAMELESS: None}, policy="reject")})
+    assert world(observed=unsigned).senders[SHARED].dkim is False
 
 
 def test_an_inbound_connector_is_read() -> None:

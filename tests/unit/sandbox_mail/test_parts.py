@@ -15,6 +15,7 @@ from sandbox.mail.letters import Failure, prepend, read, report, reported, witho
 from sandbox.mail.outcomes import ORDER, Copy, End, Place, outcome
 from sandbox.mail.postfix_files import Ports, check, main_cf, maps, master_cf
 from sandbox.mail.postfix_log import Log
+from sandbox.mail.postfix_queue import ACTIVE, Branch, Envelope, envelope, files, held
 from sandbox.mail.postfix_read import forwards, parameter, paths, table
 from sandbox.mail.trace import Trace
 
@@ -41,6 +42,12 @@ def place(system: str, reads: str, reader: str = "r", **more: Any) -> Place:
         ([place("source", "tenant"), place("tenant", "tenant")], [], 0, "duplicate"),
         ([place("source", "tenant", synced=True), place("tenant", "tenant", synced=True)], [], 0, "delivered"),
         ([place("source", "source", "a"), place("tenant", "source", "b")], [], 0, "split"),
+        ([place("source", "source"), place("source", "source")], [], 0, "duplicate"),
+        ([place("tenant", "tenant"), place("tenant", "tenant")], [], 0, "duplicate"),
+        ([place("outside", "outside"), place("outside", "outside")], [], 0, "duplicate"),
+        ([place("source", "source", "a"), place("source", "source", "b")], [], 0, "delivered"),
+        ([place("tenant", "source"), place("tenant", "source")], [], 0, "split"),
+        ([place("tenant", "source", wave=True), place("tenant", "source", wave=True)], [], 0, "duplicate"),
         ([], ["bounced"], 0, "bounced"),
         ([], ["loop"], 0, "loop"),
         ([], ["lost"], 0, "lost"),
@@ -56,6 +63,8 @@ def test_outcomes(places: list[Place], ends: list[str], live: int, result: str) 
 
 def test_a_queue_elsewhere_counts_as_delay_and_every_outcome_has_its_rank() -> None:
     assert outcome(Copy("a@b"), queued=True) == "delayed"
+    assert outcome(Copy("a@b", [], [place("source", "source")]), queued=True) == "delayed"
+    assert outcome(Copy("a@b", [], [], [End("bounced", "n", "", "", "t")]), queued=True) == "bounced"
     assert len(ORDER) == len(set(ORDER)) == 9
 
 
@@ -169,11 +178,58 @@ def test_postfix_log(tmp_path: Path) -> None:
     )
     log.read()
     assert (log.queued["A1"].client, log.queued["A1"].message_id, log.queued["A1"].sender) == ("127.0.0.9", "<m@x>", "s@x")
-    assert log.queued["A1"].recipients == {"old@d": "sent"}
+    assert log.queued["A1"].branches == {("old@d", "new@t"): ("sent", "2.0.0", "250 ok")}
+    assert log.queued["A1"].recipients == ["old@d"]
+    assert (log.queued["A1"].accepted, log.queued["A1"].removed, log.queued["A1"].expired) == (True, False, False)
     assert log.queued["B2"].client == "pickup"
+    assert not log.queued["B2"].accepted
     assert (log.refusals[0].recipient, log.refusals[0].reply) == ("g@d", "550 5.1.1 <g@d>: User unknown")
     log.read()
     assert len(log.refusals) == 1
+    later = "to=<b@t>, orig_to=<Old@d>, relay=none, delay=0.1, delays=0/0/0/0, dsn=4.4.1, status=deferred (connect)"
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(f"ne\n{head}/smtp[4]: A1: {later}\n{head}/qmgr[3]: A1: from=<s@x>, status=expired, returned to sender\n")
+        stream.write(f"{head}/postsuper[9]: B2: removed\n{head}/qmgr[3]: A1: removed\n")
+    log.read()
+    found = log.queued["A1"]
+    assert (found.pending("old@d", "new@t"), found.pending("old@d", "b@t"), found.pending("other@d", "c@t")) == (False, True, True)
+    assert (found.recipients, found.expired, found.removed, log.queued["B2"].removed) == (["old@d"], True, True, False)
+
+
+def record(kind: str, text: str) -> bytes:
+    """Make one record of a queue file."""
+    length, size = len(text.encode()), b""
+    while True:
+        size += bytes([length & 127 | (128 if length > 127 else 0)])
+        length >>= 7
+        if not length:
+            return kind.encode() + size + text.encode()
+
+
+def test_a_queue_file_tells_whom_it_still_serves(tmp_path: Path) -> None:
+    rows = [("C", "x" * 300), ("A", "dsn_orig_rcpt=rfc822;All@d"), ("O", "all@d"), ("D", "done@t"), ("A", "dsn_orig_rcpt=rfc822;All@d")]
+    rows += [
+        ("O", "all@d"),
+        ("R", "New@t"),
+        ("O", "x@d"),
+        ("R", "x@t"),
+        ("R", "plain@d"),
+        ("M", ""),
+        ("N", "Subject: s"),
+        ("N", "Message-ID:"),
+    ]
+    rows += [("L", " <i@"), ("N", "x>"), ("N", ""), ("N", "Message-ID: <body@x>"), ("X", ""), ("E", ""), ("R", "after@the.end")]
+    content = b"".join(record(*row) for row in rows)
+    found = envelope(content)
+    assert found.message_id == "<i@x>"
+    assert found.branches == [Branch("new@t", "all@d", "all@d"), Branch("x@t", "x@d", "x@d"), Branch("plain@d", "plain@d", "plain@d")]
+    assert envelope(content[:330]) == Envelope()
+    for name in ("active", "deferred/A"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "deferred" / "A" / "A1").write_bytes(content)
+    (tmp_path / "active" / "B2").write_bytes(record("R", "b@d"))
+    assert {name: len(one.branches) for name, one in held(tmp_path).items()} == {"A1": 3, "B2": 1}
+    assert [path.name for path in files(tmp_path, ACTIVE)] == ["B2"]
 
 
 def test_letters_lose_and_gain_headers() -> None:

@@ -260,10 +260,8 @@ def test_smart_hosts_share_the_load() -> None:
     assert first == {"192.0.2.1", "192.0.2.2"}
 
 
-@pytest.mark.parametrize(("fact", "address"), [("as_written", f"elsewhere@{SHARED}"), ("primary", f"elsewhere@{INITIAL}")])
-def test_the_address_that_a_connector_is_given_has_two_readings(fact: str, address: str) -> None:
-    directory = tenant(routing_rule(), facts={"routed_address": fact})
-    assert ways(directory, mail("elsewhere", inside=True)) == {"elsewhere": OUT + address}
+def test_a_connector_is_given_the_primary_address() -> None:
+    assert ways(tenant(routing_rule()), mail("elsewhere", inside=True)) == {"elsewhere": f"{OUT}elsewhere@{INITIAL}"}
 
 
 @pytest.mark.parametrize(

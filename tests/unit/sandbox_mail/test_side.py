@@ -297,3 +297,17 @@ def test_the_account_in_parts(flow: Flow) -> None:
     part = flow.sandbox.ask("GET", f"/messages?since={whole['messages'][-1]['number']}")
     assert [row["id"] for row in part["messages"]] == [whole["messages"][-1]["id"]]
     assert part["sent"] == 3
+
+
+def test_a_router_that_crashes_delays_nothing(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_unused: object) -> None:
+        raise ZeroDivisionError("planted")
+
+    with monkeypatch.context() as planted:
+        planted.setattr("sandbox.mail.tenantnode.route", broken)
+        flow.send("pilot", origin="tenant")
+        for query in ("?settle=20", ""):
+            with pytest.raises(ControlError, match=r"500 .*crashed, 1 times in all, first with ZeroDivisionError: planted; .* reset it"):
+                flow.sandbox.ask("GET", f"/messages{query}")
+    flow.sandbox.reset()
+    assert flow.outcome("pilot", origin="tenant") == "delivered"

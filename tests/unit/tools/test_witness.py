@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -13,16 +14,25 @@ from programs.witness import Judge
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 ANNA, NOBODY = "anna@example.com", "nobody@example.com"
-TOLD = f"accepted: U2 {ANNA}: mail from tenant would end as split: tenant: is delivered to the mailbox {ANNA}."
+TOLD = {"who": ANNA, "why": f"mail from tenant would end as split: tenant: is delivered to the mailbox {ANNA}"}
+NAMES = tuple(f"{name}@example.com" for name in ("anna", "ben", "cleo", "dan", "eva"))
+MANY = {**TOLD, "who": "anna@example.com, ben@example.com, cleo@example.com and 2 more"}
 
 
 def one(outcome: str, origin: str = "tenant", recipient: str = ANNA) -> One:
     return One("Set-up", origin, "stub", recipient, outcome, NOON, NOON, ("a", "b"))
 
 
-def judged(outcome: str, *predicted: str, announced: tuple[str, ...] = (), recipient: str = ANNA, origin: str = "tenant") -> Judge:
+def judged(
+    outcome: str,
+    *predicted: str,
+    announced: tuple[dict[str, str], ...] = (),
+    recipient: str = ANNA,
+    origin: str = "tenant",
+    alike: tuple[str, ...] = (),
+) -> Judge:
     known = {("program" if origin == "local" else origin, recipient): frozenset(predicted)} if predicted else {}
-    judge = Judge(announced, known)
+    judge = Judge(announced, known, {(origin, name): frozenset(alike) for name in alike})
     lines = judge.count([one(outcome, origin, recipient)])
     assert lines[0].startswith(f"  1 messages from 4 origins: 1 {outcome}")
     assert (len(lines) > 1) == (judge.problems > 0)
@@ -42,6 +52,23 @@ def test_what_a_step_announced_is_counted_apart() -> None:
     assert (judge.problems, judge.figures()) == (0, "1 messages: lost 0, looped 0, split 0 beside 1 announced")
     assert judged("split", "split", announced=(TOLD,), origin="internet").problems == 1
     assert judged("loop", "loop", announced=(TOLD,)).problems == 1
+
+
+def test_a_step_that_announced_others_excuses_nobody_else() -> None:
+    pilot = "pilot@example.com"
+    assert "split 1 beside 0" in judged("split", "split", announced=(TOLD, MANY), recipient=pilot, alike=NAMES).figures()
+    assert judged("split", "split", announced=(MANY,), recipient=NAMES[4], alike=NAMES).problems == 0
+    assert judged("split", "split", announced=(MANY,), recipient=NAMES[4]).problems == 1
+    crowd = (*NAMES, pilot)
+    assert judged("split", "split", announced=(MANY,), recipient=pilot, alike=crowd).problems == 1, "more than the step counted"
+    assert judged("split", "split", announced=(MANY,), recipient=NAMES[1], alike=crowd).problems == 0
+
+
+@pytest.mark.parametrize(("astray", "told"), [((ANNA,), True), (NAMES[:3], True), ((), False), ((ANNA, "pilot@example.com"), False)])
+def test_mail_to_a_group_is_announced_by_its_members(astray: tuple[str, ...], told: bool) -> None:
+    judge = Judge((MANY,), {("tenant", "all@example.com"): frozenset({"split"})})
+    judge.count([replace(one("split", recipient="all@example.com"), astray=astray)])
+    assert (judge.problems == 0) == told
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every playbook killed at each write, probe and command on the source's host, and run again: `make story FULL=1`. Postfix needs root."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from harness.crash import shared
+from harness.crew import crew, every
+
+
+def main() -> int:
+    """Play them all; 0 when no kill hurts. Raises AssertionError at the first that does."""
+    parser = argparse.ArgumentParser(prog="killed")
+    parser.add_argument("--foreign", choices=("postfix", "builtin"), default="postfix")
+    given = parser.parse_args()
+    tree = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])
+    with (
+        tempfile.TemporaryDirectory(prefix="mailops-killed-") as name,
+        crew(tree, Path(name), foreign=given.foreign, probed=True) as workers,
+    ):
+        figures, seconds = shared(workers, every(workers[0].sandbox.folders[0]))
+    for act, counts in figures.acts.items():
+        print(f"  {act:10} {', '.join(f'{title} {number}' for title, number in counts.items())}")
+    print(f"killed: {given.foreign}, {figures.line}, {seconds:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A user's aliases: whoever takes in a file needs a line for each address; a mail system's own alias leads to the mailbox there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing import _mail_plan as mail
+from unit.routing import tenant
+
+ANNA, BERT, INFO = "anna@example.com", "bert@example.com", "info@example.com"
+ROUTING = tenant.ROUTING
+LISTED = """address,kind,owner,home
+anna@example.com,mailbox,,source
+bert@example.com,mailbox,,source
+info@example.com,alias,Anna@Example.com,source
+anna+news@example.com,alias,anna@example.com,source
+bert@other.example,alias,bert@example.com,source
+carl@example.com,alias,carl.long@example.com,source
+team@example.com,list,anna@example.com,source
+"""
+
+
+def ways(backend: str, *users: str, on: bool = True, **more: Any) -> list[dict[str, Any]]:
+    """What a step asks of the source for users that move."""
+    people = [tenant.mailbox(name) for name in (ANNA, BERT, INFO)]
+    host = {} if backend in ("csv", "google") else {"forwarding_host": "mail.old.example"}
+    options = {"users": list(users), "forwarding_backend": backend, **host, **more}
+    case = tenant.case("forward", options=options, files={"source.csv": LISTED}, recipients=people, **tenant.standing())
+    return mail.ways(case, mail.forwards(case), on=on)
+
+
+def lines(way: dict[str, Any]) -> dict[str, str]:
+    """Address and target of every row."""
+    return {row["address"]: row["routing_address"] for row in way["forwards"]}
+
+
+@pytest.mark.parametrize("backend", ["csv", "google"])
+@pytest.mark.parametrize("on", [True, False])
+def test_a_file_has_a_line_for_each_address_of_a_user_in_both_directions(backend: str, on: bool) -> None:
+    (way,) = ways(backend, ANNA, BERT, on=on, forward_keep_copy=True)
+    anna = f"anna@{ROUTING}"
+    assert lines(way) == {ANNA: anna, BERT: f"bert@{ROUTING}", INFO: anna, "anna+news@example.com": anna}
+    assert (way["state"], {row["keep_copy"] for row in way["forwards"]}) == ("on" if on else "off", {True})
+    assert [row["address"] for row in way["forwards"]][:2] == [ANNA, BERT], "the mailboxes come first: some of the first are probed"
+
+
+@pytest.mark.parametrize("backend", ["postfix", "zimbra", "cpanel"])
+def test_a_mail_system_is_given_the_mailboxes_alone(backend: str) -> None:
+    (way,) = ways(backend, ANNA, BERT)
+    assert sorted(lines(way)) == [ANNA, BERT]
+
+
+def test_an_address_that_is_named_itself_stands_once() -> None:
+    (way,) = ways("csv", ANNA, INFO)
+    assert [row["address"] for row in way["forwards"]] == [ANNA, INFO, "anna+news@example.com"]
+    assert lines(way)[INFO] == f"info@{ROUTING}", "who has a mailbox in the tenant is no alias there"
+
+
+def test_an_alias_in_another_sources_domain_is_that_sources_line() -> None:
+    hosts: dict[str, Any] = {"smart_hosts": ["192.0.2.10"], "source_ip_ranges": ["192.0.2.10"]}
+    first = {"name": "one", "domains": ["example.com"], **hosts}
+    second = {"name": "two", "domains": ["other.example"], "smart_hosts": ["192.0.2.20"], "source_ip_ranges": ["192.0.2.20"]}
+    whole: dict[str, Any] = {
+        "domains": ["example.com", "other.example"],
+        "sources": [first, second],
+        "smart_hosts": None,
+        "source_ip_ranges": None,
+    }
+    one, two = ways("csv", BERT, **whole)
+    assert (lines(one), lines(two)) == ({BERT: f"bert@{ROUTING}"}, {"bert@other.example": f"bert@{ROUTING}"})
+    second |= {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
+    (alone,) = ways("csv", BERT, **whole)
+    assert alone["name"] == "one"
