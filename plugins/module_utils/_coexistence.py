@@ -23,7 +23,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing import _
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _upkeep as upkeep
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _waves as waves
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Full, Probe
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Full
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import REPORTS, Finding, Situation, Verdict, refusal
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import Inputs, parse
@@ -36,10 +36,11 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_pl
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import BrokenLineError, Line, description, read_line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._objects import clock, line_of, stamp
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults, plan
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._proof import Proof, proof_of
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._snapshot import Recipient, take
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._status import screen, summary
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._survey import exchangers, survey
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import TENANT, Forward
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import TENANT
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused, report
 from ansible_collections.mailops.exchange.plugins.module_utils._session import NOW, Cmdlet, ExchangeError, Row
 from ansible_collections.mailops.exchange.plugins.module_utils._tables.distribution_group import PROPERTIES
@@ -53,6 +54,7 @@ NOTE = Managed(Resource("DistributionGroup", PROPERTIES, verbs=frozenset({"Set"}
 
 def look(params: Mapping[str, Any], context: Context, step: str) -> Full:
     """Declared inputs, the tenant as it is, and what was seen outside it; raises InputError before and ExchangeError while reading."""
+    proof = proof_of(params)
     if step in PLAIN_STEPS:
         inputs = parse(params, step)
         earlier = params.get("declared") or {}
@@ -61,21 +63,15 @@ def look(params: Mapping[str, Any], context: Context, step: str) -> Full:
         problems = faults(case)
         if problems:
             raise InputError(problems)
-        return with_proof(full(case, context, step, {}), params)
+        return with_proof(full(case, context, step, {}, params=params), proof)
     case, rows, members = see(params, context, step)
-    return with_proof(full(case, context, step, rows, members), params)
+    return with_proof(full(case, context, step, rows, members, params), proof)
 
 
-def with_proof(seen: Full, params: Mapping[str, Any]) -> Full:
-    """The same with the probes and forwards that earlier tasks saw. A row that says whether it is on is what one address shows."""
-    probes = tuple(Probe.read(row) for row in params.get("probes") or ())
-    rows = params.get("forwards")
-    shown = {fold(row["address"]) for row in rows or () if "on" in row}
-    forwards = {fold(row["address"]): Forward(fold(row["routing_address"])) for row in rows or () if row.get("on", True)}
-    known = seen.evidence.forwards_read or (rows is not None and not shown)
-    off = seen.evidence.forwards_off | (shown - forwards.keys())
-    evidence = replace(seen.evidence, probes=(*seen.evidence.probes, *probes), forwards_read=known, forwards_off=off)
-    return replace(seen, world=change.forwarded(seen.world, forwards), evidence=evidence)
+def with_proof(seen: Full, proof: Proof) -> Full:
+    """The same with the probes and forwards that earlier tasks saw."""
+    world = change.forwarded(change.unforwarded(seen.world, proof.off), proof.on)
+    return replace(seen, world=world, evidence=proof.added(seen.evidence))
 
 
 def weigh(seen: Full, context: Context) -> Verdict:

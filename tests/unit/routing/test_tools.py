@@ -261,6 +261,20 @@ def test_the_status_says_of_the_policies_what_the_check_says_and_names_what_it_d
     assert "mail to unknown addresses loops" in told["why"], "whom the tenant has was not read"
 
 
+def test_a_plan_hears_of_a_host_that_is_off_and_names_a_row_that_is_none() -> None:
+    def who(**more: Any) -> set[str]:
+        with pytest.raises(Refused) as refused:
+            plan_info({**options(**more), "step": "sources_off"}, context(tenant(PEOPLE[:1])))
+        return {one["who"] for one in refused.value.details["findings"] if one["id"] == "U13"}
+
+    assert who() == {"example.com", "the source"}
+    assert who(known={"off": "source"}) == {"example.com"}
+    session = tenant(PEOPLE[:1])
+    with pytest.raises(InputError, match="has no address"):
+        plan_info({**options(forwards=[{"on": False}]), "step": "sources_off"}, context(session))
+    assert session.trips == 0
+
+
 @dataclass
 class Clock:
     """The service's time passes only while somebody sleeps, faster than ours by `rate`."""
