@@ -44,7 +44,6 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused, report
 from ansible_collections.mailops.exchange.plugins.module_utils._session import NOW, Cmdlet, ExchangeError, Row
 from ansible_collections.mailops.exchange.plugins.module_utils._tables.distribution_group import PROPERTIES
-from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
 
 # These judge what the objects themselves show.
 PLAIN_STEPS = frozenset({"status", "restored"})

@@ -272,7 +272,8 @@ class Story(AbstractContextManager["Story"]):
     def _teardown(self) -> None:
         self.project.spf(self.project.sources)
         # Public folders are announced: that the edge of this tenant knows them is a reading, and the one that is played here.
-        self.run("teardown", coexistence_accept_risks=["U3"])
+        # The source's people go on to write, so its forwards stay on; a project takes them off before it is done.
+        self.run("teardown", coexistence_accept_risks=["U3", *(["U14"] if self.by_role else [])])
         self.times.stopped = self.project.called("Disable-TransportRule", first=True)
         self.times.final = self.project.called("Set-AcceptedDomain", DomainType="Authoritative")
 
