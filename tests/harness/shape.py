@@ -97,9 +97,11 @@ def hands(ready: Row) -> dict[str, Row]:
 
 def forwarding(sources: Sequence[Row]) -> Row:
     """The extra variables by which a play switches forwards on those hosts; sources: those that it names, none for the only one."""
+    # Where forwards are read back, the ways are in one list; instances of one machine have no path in common, so the first counts.
+    way = "(source_forwarding_way | default(source_forwarding_ways | first, true))"
     own: Row = {
-        "source_forwarding_path": "{{ hostvars[source_forwarding_way.host].postfix_map }}",
-        "source_forwarding_config_directory": "{{ hostvars[source_forwarding_way.host].postfix_folder }}",
+        "source_forwarding_path": f"{{{{ hostvars[{way}.host].postfix_map }}}}",
+        "source_forwarding_config_directory": f"{{{{ hostvars[{way}.host].postfix_folder }}}}",
         "source_forwarding_type": "hash",
         "coexistence_forwarding_backend": "postfix",
     }
