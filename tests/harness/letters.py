@@ -24,7 +24,7 @@ EACH = 20
 SIZES = (1, 4, 2, 6, 1, 5)
 BATCH = 0.2  # real seconds between two posts
 # Real seconds between two posts that still count as continuous mail: a loaded machine takes its time over one.
-GAP = 10.0
+GAP = 30.0
 Row = dict[str, Any]
 
 

@@ -20,7 +20,7 @@ from tools.environments import ROOT, Environment
 
 FAST = ("tests/unit",)
 # Which share of the hour a folder of tests belongs to; other folders count as the rest.
-SHARE = {"unit": "unit", "integration": "integration", "isolation": "integration", "molecule": "molecule"}
+SHARE = {"unit": "unit", "integration": "integration", "isolation": "integration", "killed": "integration", "molecule": "molecule"}
 SHARE |= dict.fromkeys(("mail", "story", "differential", "rehearsal"), "mail")  # the proofs
 
 

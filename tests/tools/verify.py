@@ -12,10 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from tools import environments, interpreters, lint, suite
 from tools.environments import LINT, NEWEST, OLDEST
 
-# Folders whose tests compare times.
-TIMED = ("tests/benchmarks",)
-# How plain code grows is the same on either core; what a task costs is not.
-TIMES: dict[environments.Environment, tuple[str, ...]] = {OLDEST: ("tests/benchmarks/test_ratio.py",), NEWEST: ()}
+# Folders whose tests compare times, or keep a bound with workers of their own: each runs alone on the machine.
+TIMED = ("tests/benchmarks", "tests/killed")
+# How plain code grows is the same on either core, what a task costs is not. Every kill once, on the core of most execution environments.
+ALONE: dict[environments.Environment, tuple[str, ...]] = {
+    OLDEST: ("tests/benchmarks/test_ratio.py", "tests/killed"),
+    NEWEST: ("tests/benchmarks",),
+}
 
 
 def missing() -> list[str]:
@@ -37,8 +40,7 @@ def both(arguments: list[str]) -> list[suite.Outcome]:
     cores = (OLDEST, NEWEST)
     for environment in cores:
         environments.ready(environment)
-    timed = tuple(folder for folder in suite.folders() if folder in TIMED)
-    outcomes = [suite.run(environment, TIMES[environment] or timed, []) for environment in cores if timed and not arguments]
+    outcomes = [suite.run(environment, ALONE[environment], []) for environment in cores if not arguments]
     apart = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST))
     orders = ((*suite.FAST, *apart), (*suite.FAST, *reversed(apart)))
     with ThreadPoolExecutor(len(cores)) as pool:
