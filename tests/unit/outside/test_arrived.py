@@ -20,7 +20,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import C
 from unit.routing.tenant import NOW, ROUTING, case, group, mailbox, standing
 
 ANNA, BERT = "anna@example.com", "bert@example.com"
-PEOPLE = [mailbox(ANNA), mailbox(BERT)]
+PEOPLE = (mailbox(ANNA), mailbox(BERT))
 MADE = "2026-02-27T12:00:00Z"
 
 

@@ -186,7 +186,8 @@ def by_certificate(**more: object) -> World:
     """RejectDirectSend, and an inbound connector by certificate."""
     named = Inbound("by name", senders=(SHARED,), certificate="mx.host.example", restrict="certificate")
     found = at_tenant(world(policies=Policies(reject_direct_send=True), inbound=(named,)))
-    return replace(found, sources=(replace(source(follows_mx=True, forwards=forward("migrated")), **more),))  # type: ignore[arg-type] # each case names one field
+    one = replace(source(follows_mx=True, forwards=forward("migrated")), **more)  # type: ignore[arg-type] # each case names one field
+    return replace(found, sources=(one,))
 
 
 def test_a_certificate_that_nobody_told_is_taken_both_ways() -> None:

@@ -33,7 +33,7 @@ def judged(
 ) -> Judge:
     known = {("program" if origin == "local" else origin, recipient): frozenset(predicted)} if predicted else {}
     judge = Judge(announced, known, {(origin, name): frozenset(alike) for name in alike})
-    lines = judge.count([one(outcome, origin, recipient)])
+    lines = judge.count([one(outcome=outcome, origin=origin, recipient=recipient)])
     assert lines[0].startswith(f"  1 messages from 4 origins: 1 {outcome}")
     assert (len(lines) > 1) == (judge.problems > 0)
     return judge
