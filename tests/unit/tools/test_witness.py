@@ -39,11 +39,11 @@ def judged(
     return judge
 
 
-@pytest.mark.parametrize("outcome", ["lost", "loop", "split"])
-def test_harm_counts_even_where_it_was_predicted(outcome: str) -> None:
-    judge = judged(outcome, outcome)
+@pytest.mark.parametrize("harm", ["lost", "loop", "split"])
+def test_harm_counts_even_where_it_was_predicted(harm: str) -> None:
+    judge = judged(harm, harm)
     assert judge.problems == 1
-    assert "looped 1" in judge.figures() or f"{outcome} 1" in judge.figures()
+    assert "looped 1" in judge.figures() or f"{harm} 1" in judge.figures()
     assert judge.figures().endswith("beside 0 announced")
 
 
