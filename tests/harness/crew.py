@@ -76,7 +76,9 @@ def crew(tree: Path, place: Path, *, foreign: str = "builtin", probed: bool = Fa
 def _worker(tree: Path, sandbox: Sandbox, place: Path, *, foreign: str, probed: bool, share: tuple[int, int, Sequence[str]]) -> Worker:
     """One of them; place: for its files; share: its number, of how many, and at what it kills."""
     (folder,), (entry,) = sandbox.folders, sandbox.tenants
-    sight = outside(sandbox.ready) if probed else {}
+    seen = outside(sandbox.ready)
+    # Without probes the MX is read all the same: name servers that nobody runs would keep every playbook waiting.
+    sight = seen if probed else {"coexistence_name_servers": seen["coexistence_name_servers"]}
     known, extra = inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **sight)}), variables(folder)
     source = None
     if foreign == "postfix":
