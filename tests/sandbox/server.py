@@ -66,8 +66,7 @@ async def serve(
             control_port = await _site(plain, HOST, 0, None)
             control.ready = ready_line(tenants, bound, control_port, authority, list(listen), Path(place))
             if mail_control is not None:
-                _add_mail(control.ready, mail_control.side.world.ready())
-                mail_control.side.world.gate.faults = faults
+                _add_mail(control.ready, mail_control, faults)
             announce(control.ready)
             await stop.wait()
         finally:
@@ -91,8 +90,10 @@ def _mail(back_end: str, tenants: list[Tenant], clock: Clock) -> Iterator[MailCo
         yield MailControl(side)
 
 
-def _add_mail(ready: dict[str, Any], mail: dict[str, Any]) -> None:
-    """Add the mail side to the ready line."""
+def _add_mail(ready: dict[str, Any], control: MailControl, faults: Faults) -> None:
+    """Add the mail side to the ready line, and let control's rules reach its doors."""
+    world = control.side.world
+    mail, world.gate.faults = world.ready(), faults
     for name in ("dns", "dns_resolver", "hosts", "foreign"):
         ready[name] = mail[name]
     for entry in ready["tenants"]:
