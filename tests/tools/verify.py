@@ -14,9 +14,9 @@ from tools.environments import LINT, NEWEST, OLDEST
 
 # Folders whose tests compare times, or keep a bound with workers of their own: each runs alone on the machine.
 TIMED = ("tests/benchmarks", "tests/killed")
-# How plain code grows is the same on either core, what a task costs is not. Every kill once, on the core of most execution environments.
 # Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays them.
 MAIL = ("tests/differential", "tests/mail", "tests/rehearsal", "tests/story")
+# How plain code grows is the same on either core, what a task costs is not. Every kill once, on the core of most execution environments.
 ALONE: dict[environments.Environment, tuple[str, ...]] = {
     OLDEST: ("tests/benchmarks/test_ratio.py", "tests/killed"),
     NEWEST: ("tests/benchmarks",),
