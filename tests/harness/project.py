@@ -21,7 +21,7 @@ from harness.tenant import Sandbox
 # Real seconds between two looks, and until what should happen counts as not happening.
 LOOK, PATIENCE = 0.1, 120.0
 # Real seconds between the index of a map and its text, with what a loaded machine adds.
-SLACK = 1.0
+SLACK = 0.3
 UNDER_WAY = ("delayed", "lost")
 Row = dict[str, Any]
 
