@@ -28,10 +28,9 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._finding
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import Inputs, parse
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import (
+    effect,
     mail_plan,
-    membership,
     time_plan,
-    waits,
 )
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import BrokenLineError, Line, description, read_line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._objects import clock, line_of, stamp
@@ -167,7 +166,7 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     alone = not (back and params.get("declared"))
     came = {"arrived": arrived(case, context)} if back and alone else {}
     moved = stamp(clock(case.snapshot)) if calls or _cut(case) else line_of(case.inputs, case.snapshot).moved
-    waiting = waits(case, moved, membership(case, people, back=back), "the membership to act")
+    waiting = effect(case, moved, people, back=back)
     times = _times(case, move, context, "".join(one["since"] for one in waiting), back=back) if alone else []
     made = _make(case, todo, calls, context)
     before, after = (sorted(map(members.shown, rows)) for rows in (_rows(case), todo.final))

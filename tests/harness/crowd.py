@@ -59,14 +59,15 @@ class Crowd:
         }
 
 
-def people(count: int, kinds: Collection[str] = tuple(KINDS)) -> Iterator[tuple[str, str]]:
-    """Kind and name, in the shares of KINDS, spread evenly."""
+def people(count: int, kinds: Collection[str] = tuple(KINDS), most: int = 0) -> Iterator[tuple[str, str]]:
+    """Kind and name, in the shares of KINDS, spread evenly, and of each kind `most` at most."""
     wheel = [kind for kind, (share, _object, _entry) in KINDS.items() if kind in kinds for _unused in range(share)]
     numbers = dict.fromkeys(KINDS, 0)
     for place in range(count):
         kind = wheel[(place * 37) % len(wheel)]
-        yield kind, f"{kind}{numbers[kind]}"
-        numbers[kind] += 1
+        if not most or numbers[kind] < most:
+            yield kind, f"{kind}{numbers[kind]}"
+            numbers[kind] += 1
 
 
 def _row(kind: str, name: str) -> dict[str, Any]:
@@ -111,9 +112,9 @@ def _rules(groups: list[str]) -> list[dict[str, Any]]:
     return [{**common, **rule, "Guid": f"guid-rule-{place}", "Priority": place} for place, rule in enumerate(named)]
 
 
-def crowd(folder: Path, count: int, waves: int, kinds: Collection[str] = tuple(KINDS)) -> Crowd:
-    """`count` recipients of these kinds; everybody who has a mailbox on both sides is in one of the waves."""
-    known = list(people(count, kinds))
+def crowd(folder: Path, count: int, waves: int, kinds: Collection[str] = tuple(KINDS), most: int = 0) -> Crowd:
+    """`count` recipients of these kinds, of each `most` at most; everybody who has a mailbox on both sides is in one of the waves."""
+    known = list(people(count, kinds, most))
     held = [_row(kind, name) for kind, name in known if KINDS[kind][1]]
     stubs = [f"{name}@{SHARED}" for kind, name in known if kind == "stub"]
     listed = [(f"{name}@{SHARED}", KINDS[kind][2]) for kind, name in known if KINDS[kind][2]]

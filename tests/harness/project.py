@@ -26,6 +26,10 @@ UNDER_WAY = ("delayed", "lost")
 Row = dict[str, Any]
 
 
+def _moment(clock: Row) -> datetime:
+    return datetime.fromisoformat(str(clock["now"]).replace("0Z", "+00:00"))
+
+
 @dataclass
 class Project:
     """The hands of a project on a sandbox with mail. `cut` names waits that are left out: time, probe, drain.
@@ -45,7 +49,7 @@ class Project:
 
     def now(self) -> datetime:
         """The time by the service's clock."""
-        return datetime.fromisoformat(str(self.sandbox.control("GET", "/clock")["now"]).replace("0Z", "+00:00"))
+        return _moment(self.sandbox.control("GET", "/clock"))
 
     def called(self, cmdlet: str, *, first: bool = False, **parameters: Any) -> datetime | None:
         """When a cmdlet was called with these parameters, the last time or the first; None when it was not."""
@@ -71,12 +75,22 @@ class Project:
 
     def switched(self) -> tuple[datetime, datetime]:
         """From when to when the hosts' maps were last put in place, by the service's clock; mail in between may take either way."""
-        rate = float(self.sandbox.control("GET", "/clock")["rate"])
-        here, now = time.time(), self.now()
-        files = [Path(one["config_directory"]) / MAP for one in self.sandbox.ready["foreign"]]
-        times = [now - timedelta(seconds=(here - file.stat().st_ctime) * rate) for file in files]
+        rate, earliest, latest, now = self._seen_clock()
+        folders = [Path(one["config_directory"]) for one in self.sandbox.ready["foreign"]]
+        changed = [(folder / name).stat().st_ctime for folder in folders for name in (MAP, f"{MAP}.db")]
         slack = timedelta(seconds=SLACK * rate)
-        return min(times) - slack, max(times) + slack
+        begun, ended = now - timedelta(seconds=(latest - min(changed)) * rate), now - timedelta(seconds=(earliest - max(changed)) * rate)
+        return begun - slack, ended + slack
+
+    def _seen_clock(self) -> tuple[float, float, float, datetime]:
+        """The service's clock: its rate, and the time that it showed between two moments of ours; the quickest of some answers."""
+        seen = []
+        for _unused in range(5):
+            asked = time.time()
+            answer = self.sandbox.control("GET", "/clock")
+            seen.append((time.time() - asked, asked, answer))
+        took, asked, answer = min(seen, key=lambda one: one[0])
+        return float(answer["rate"]), asked, asked + took, _moment(answer)
 
     def goal(self, address: str) -> str:
         """The routing address that a forward leads to."""

@@ -14,8 +14,12 @@ from tools.environments import LINT, NEWEST, OLDEST
 
 # Folders whose tests compare times, or keep a bound with workers of their own: each runs alone on the machine.
 TIMED = ("tests/benchmarks", "tests/killed")
-# Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays them.
-MAIL = ("tests/differential", "tests/mail", "tests/rehearsal", "tests/story")
+# Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays each; which one does
+# evens out what both have to do.
+PROOFS: dict[environments.Environment, tuple[str, ...]] = {
+    OLDEST: ("tests/differential", "tests/mail", "tests/rehearsal"),
+    NEWEST: ("tests/story",),
+}
 # How plain code grows is the same on either core, what a task costs is not. Every kill once, on the core of most execution environments.
 ALONE: dict[environments.Environment, tuple[str, ...]] = {
     OLDEST: ("tests/benchmarks/test_ratio.py", "tests/killed"),
@@ -43,8 +47,8 @@ def both(arguments: list[str]) -> list[suite.Outcome]:
     for environment in cores:
         environments.ready(environment)
     outcomes = [suite.run(environment, ALONE[environment], []) for environment in cores if not arguments]
-    apart = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST))
-    orders = ((*suite.FAST, *(folder for folder in apart if folder not in MAIL)), (*suite.FAST, *reversed(apart)))
+    apart = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST, *sum(PROOFS.values(), ())))
+    orders = ((*suite.FAST, *apart, *PROOFS[OLDEST]), (*suite.FAST, *PROOFS[NEWEST], *reversed(apart)))
     with ThreadPoolExecutor(len(cores)) as pool:
         runs = [pool.submit(suite.run, core, order, arguments, len(cores)) for core, order in zip(cores, orders, strict=True)]
         return outcomes + [done.result() for done in runs]

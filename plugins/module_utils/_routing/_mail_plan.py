@@ -17,7 +17,7 @@ from . import _objects as objects
 from ._checks import domain_of
 from ._findings import Situation
 from ._inputs import Inputs, Source
-from ._snapshot import holders
+from ._snapshot import Thing, holders
 from ._waves import Checked, check, forwarding
 
 Plan = dict[str, Any]
@@ -97,6 +97,39 @@ def membership(case: Situation, users: Sequence[Checked], *, back: bool) -> list
     """Probes from the tenant to users whose membership changed: each must arrive where the user reads from now on."""
     chosen = [one.user.address for one in users][: sample(case)]
     return [probe(case, "tenant", address, "source" if back else "tenant") for address in chosen]
+
+
+def effect(case: Situation, moved: str, users: Sequence[Checked], *, back: bool) -> list[Plan]:
+    """The waits of a wave, one after the other: for rules that may not act yet, and for the membership."""
+    rules = proof(staying(case, users), "the rules to act") if users and not back else []
+    return rules + waits(case, moved, membership(case, users, back=back), "the membership to act")
+
+
+def staying(case: Situation, users: Sequence[Checked]) -> list[Plan]:
+    """Per rule that may not act yet a probe from the tenant to somebody who stays at the source: only a rule that acts takes it there.
+
+    Such a rule leaves mail in the tenant, as a membership that acts does: by the wave's own people the two cannot be told apart.
+    """
+    inside = {identity for member in case.snapshot.members for identity in member.ids}
+    going = {one.found for one in users}
+    at_source = {one.address for one in (case.inputs.source_list or {}).values() if (one.kind, one.home) == ("mailbox", "source")}
+    stay = sorted(
+        one.primary
+        for one in case.snapshot.recipients
+        if one.live and one.primary in at_source and one not in going and bool(one.ids & inside) == case.inputs.pending
+    )
+    named = (
+        next((address for address in stay if domain_of(address) in one.domains), "")
+        for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE)
+        if rule.enabled and _young(case, rule)
+    )
+    return [probe(case, "tenant", address, "source") for address in named if address]
+
+
+def _young(case: Situation, rule: Thing) -> bool:
+    """True unless a rule is known to have been as it is for longer than a role waits at most."""
+    changed, now = parse_date(rule.row.get("WhenChanged")), objects.clock(case.snapshot)
+    return not changed or changed > now or now - changed < timedelta(seconds=int(case.inputs.raw["effect_timeout"]))
 
 
 def forwarded(case: Situation, addresses: Iterable[str], place: str, moved: frozenset[str]) -> list[Plan]:

@@ -62,6 +62,33 @@ def test_probes_of_a_membership_go_to_some_users_and_to_all_where_asked() -> Non
     assert [probe["place"] for probe in mail.membership(every, check(every.inputs, every.snapshot), back=True)] == ["source", "source"]
 
 
+LISTED = {"source.csv": "address,kind,owner,home\n" + "".join(f"{name}@example.com,mailbox,,source\n" for name in ("anna", "bert", "carl"))}
+
+
+@pytest.mark.parametrize(
+    ("changed", "more", "wanted"),
+    [
+        ("2026-03-01T11:45:00", {}, ["carl@example.com"]),
+        ("2026-03-01T08:00:00", {}, []),  # acts since longer than the longest wait: it needs no proof any more
+        ("2026-03-01T18:00:00", {}, ["carl@example.com"]),  # another zone's time tells nothing
+        ("2026-03-01T11:45:00", {"rules": [rule(WhenChanged="2026-03-01T11:45:00", State="Disabled")]}, []),
+        ("2026-03-01T11:45:00", {"recipients": PEOPLE}, []),  # nobody stays who could tell
+        ("2026-03-01T11:45:00", {"members": [mailbox("carl@example.com")]}, []),
+    ],
+)
+def test_a_young_rule_is_shown_to_act_by_somebody_who_stays(changed: str, more: dict[str, Any], wanted: list[str]) -> None:
+    everybody = [*PEOPLE, mailbox("carl@example.com"), mailbox("dora@example.com")]  # dora is in no list of the source
+    situation = moment("cutover", changed=changed, files=LISTED, **{"recipients": everybody, **more})
+    users = check(situation.inputs, situation.snapshot)
+    found = mail.staying(situation, users)
+    assert [one["recipient"] for one in found] == wanted
+    assert all((one["origin"], one["place"]) == ("tenant", "source") for one in found)
+    reasons = [wait["for"] for wait in mail.effect(situation, "", users, back=False)]
+    assert reasons == [*(["the rules to act"] if wanted else []), "the membership to act"], "until then the wave's own probes show nothing"
+    for nobody_moves in (mail.effect(situation, "", users, back=True), mail.effect(situation, "", [], back=False)):
+        assert "the rules to act" not in [wait["for"] for wait in nobody_moves]
+
+
 def test_a_probe_from_outside_has_another_sender_and_none_where_none_is_named() -> None:
     assert mail.sender(moment(), "internet", ANNA) == {"sender": "me@outside.example"}
     assert mail.sender(moment(options={"probe_sender": "", "probe_outside_sender": "None"}), "tenant", ANNA) == {}

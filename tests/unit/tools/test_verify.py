@@ -11,6 +11,13 @@ from tools import suite, verify
 from tools.environments import NEWEST, OLDEST
 
 
+def test_each_proof_is_played_by_one_core() -> None:
+    played = [folder for chosen in verify.PROOFS.values() for folder in chosen]
+    assert len(played) == len(set(played)) > 0
+    assert set(played) <= set(suite.folders())
+    assert set(verify.PROOFS) == {OLDEST, NEWEST}
+
+
 def test_what_needs_the_machine_to_itself_runs_on_one_core_at_least(checkout: Path) -> None:
     assert set(verify.TIMED) <= set(suite.folders())
     named = {path for chosen in verify.ALONE.values() for path in chosen}
