@@ -54,7 +54,7 @@ class Bench:
     sandbox: Sandbox
     player: Player
     who: dict[str, str] = field(default_factory=dict)
-    _standing: datetime | None = None
+    _stood: bool = False
     _numbers: Iterable[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -84,18 +84,16 @@ class Bench:
 
     def standing(self) -> None:
         """The tenant after a set-up whose rules act; nobody else has moved. The set-up itself is played once."""
-        if self._standing is None:
+        if not self._stood:
             self.start()
             done = self.play("setup")
             assert done.code == 0, done.output
             self.clock(advance=LONG)
             self.sandbox.keep()
-            self._standing = self.now()
+            self._stood = True
         self.sandbox.back()
-        # Parameters and clock are not among what was kept.
+        # Parameters are not among what was kept.
         self.sandbox.control("PUT", "/parameters", DEFAULTS)
-        if self.now() < self._standing:
-            self.clock(set=self._standing.isoformat().replace("+00:00", "Z"))
 
     # The service.
 

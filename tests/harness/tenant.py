@@ -39,6 +39,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         self._options = options
         self.ready: dict[str, Any] = {}
         self._process: subprocess.Popen[str] | None = None
+        self._kept_at = ""
 
     def __enter__(self) -> Sandbox:
         command = [sys.executable, "-B", str(SANDBOX / "serve"), "--port", "0", *self._options]
@@ -95,10 +96,13 @@ class Sandbox(AbstractContextManager["Sandbox"]):
     def keep(self) -> None:
         """Keep all objects as they are."""
         self.control("POST", "/keep", {})
+        self._kept_at = str(self.control("GET", "/clock")["now"])
 
     def back(self) -> None:
-        """Back to what was kept; faults and calls are forgotten."""
+        """Back to what was kept; faults and calls are forgotten. The clock never shows an earlier time than it did then."""
         self.control("POST", "/back", {})
+        if str(self.control("GET", "/clock")["now"]) < self._kept_at:
+            self.control("PUT", "/clock", {"set": self._kept_at})
 
     def faults(self, *faults: dict[str, Any]) -> None:
         """Replace all faults."""

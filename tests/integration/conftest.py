@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from harness.coexistence import CLOCK_RATE, variables
 from harness.play import Player, host, inventory, outside
 from harness.tenant import Sandbox, generate
 
@@ -34,8 +36,31 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
     assert [call["cmdlet"] for call in shared_sandbox.calls() if call.get("unknown")] == []
 
 
+def player_of(sandbox: Sandbox, tree: Path, folder: Path) -> Player:
+    """Runs playbooks on the sandbox's first tenant; folder: for its files."""
+    entry = sandbox.tenants[0]
+    return Player(tree, folder, inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}))
+
+
 @pytest.fixture
 def player(sandbox: Sandbox, tree: Path, tmp_path: Path) -> Player:
     """Runs playbooks on the sandbox's first tenant."""
-    entry = sandbox.tenants[0]
-    return Player(tree, tmp_path, inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}))
+    return player_of(sandbox, tree, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def set_up(shared_sandbox: Sandbox, tenant_folder: Path, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A set-up, played once for the tests of a file and kept."""
+    shared_sandbox.reset()
+    shared_sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
+    run = player_of(shared_sandbox, tree, tmp_path_factory.mktemp("set-up")).run("mailops.exchange.setup", variables(tenant_folder))
+    assert run.code == 0, run.output
+    assert [call["cmdlet"] for call in shared_sandbox.calls() if call.get("unknown")] == []
+    shared_sandbox.keep()
+
+
+@pytest.fixture
+def standing(set_up: None, sandbox: Sandbox, tenant_folder: Path) -> dict[str, Any]:
+    """The variables of a tenant that is set up, with the service's clock at its normal speed."""
+    sandbox.back()
+    return variables(tenant_folder)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from fakes import install
-from harness.coexistence import CLOCK_RATE, variables
+from harness.coexistence import CLOCK_RATE
 from harness.play import Player, Run
 from harness.tenant import Sandbox
 
@@ -37,13 +37,11 @@ def wave(sandbox: Sandbox) -> list[str]:
 
 
 @pytest.fixture
-def plan(sandbox: Sandbox, player: Player) -> dict[str, Any]:
+def plan(sandbox: Sandbox, standing: dict[str, Any]) -> dict[str, Any]:
     """A tenant that is set up, and the variables for its first wave."""
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
-    found = variables(sandbox.folders[0])
-    good(player.run("mailops.exchange.setup", found))
     # Nothing of the sandbox's own foreign host is switched here, so that nothing is to be seen from outside.
-    return found | {"coexistence_wave": "wave1", "coexistence_probe_outside_sender": ""}
+    return standing | {"coexistence_wave": "wave1", "coexistence_probe_outside_sender": ""}
 
 
 def figures(run: Run) -> dict[str, Any]:

@@ -28,12 +28,12 @@ def tasks(role: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A role, the variables with which a guard refuses it, and the words of the refusal. after: playbooks that ran before."""
+    """A role, the variables with which a guard refuses it, and the words of the refusal. standing: a set-up was there before."""
 
     role: str
     extra: dict[str, Any]
     words: str
-    after: tuple[str, ...] = ()
+    standing: bool = False
 
 
 REFUSALS = {
@@ -42,24 +42,22 @@ REFUSALS = {
     "set-up under a name that is taken": Refusal(
         "coexistence_setup", {"coexistence_inbound_rule_name": "test rule", "coexistence_rule_name": "External"}, "U19"
     ),
-    "wave with an unknown user": Refusal("coexistence_cutover", {"coexistence_users": "nobody@example.com"}, "U7", ("setup",)),
-    "rollback of an unknown user": Refusal("coexistence_rollback", {"coexistence_users": "nobody@example.com"}, "U7", ("setup",)),
+    "wave with an unknown user": Refusal("coexistence_cutover", {"coexistence_users": "nobody@example.com"}, "U7", standing=True),
+    "rollback of an unknown user": Refusal("coexistence_rollback", {"coexistence_users": "nobody@example.com"}, "U7", standing=True),
     "teardown of other domains": Refusal(
-        "coexistence_teardown", {"coexistence_domains": "example.com,subdomain.example.com"}, "U19", ("setup",)
+        "coexistence_teardown", {"coexistence_domains": "example.com,subdomain.example.com"}, "U19", standing=True
     ),
 }
 
 
 @pytest.fixture
-def refused(
-    request: pytest.FixtureRequest, player: Player, sandbox: Sandbox, tenant_folder: Path
-) -> Iterator[tuple[Refusal, dict[str, Any]]]:
+def refused(request: pytest.FixtureRequest, sandbox: Sandbox, tenant_folder: Path) -> Iterator[tuple[Refusal, dict[str, Any]]]:
     """A tenant on which the role must be refused, and its variables."""
     refusal: Refusal = REFUSALS[request.param]
-    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
     good = variables(tenant_folder)
-    for playbook in refusal.after:
-        assert player.run(f"mailops.exchange.{playbook}", good).code == 0
+    if refusal.standing:
+        request.getfixturevalue("standing")
+    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
     if "coexistence_rule_name" in refusal.extra:
         name = taken_name(sandbox)
         refusal = Refusal(refusal.role, {"coexistence_rule_name": name}, refusal.words)
@@ -125,17 +123,14 @@ def test_the_rules_tag_alone_does_not_write_a_rule_without_its_connector(player:
 
 
 @pytest.mark.parametrize("tag", ["coexistence_rules", "coexistence_connector", "coexistence_group", "coexistence_domains"])
-def test_no_tag_alone_removes_what_an_enabled_rule_needs(player: Player, sandbox: Sandbox, tenant_folder: Path, tag: str) -> None:
-    assert player.run("mailops.exchange.setup", variables(tenant_folder)).code == 0
-    sandbox.control("DELETE", "/calls")
-    run = player.run("mailops.exchange.teardown", variables(tenant_folder) | ABANDONED, "--tags", tag)
+def test_no_tag_alone_removes_what_an_enabled_rule_needs(player: Player, sandbox: Sandbox, standing: dict[str, Any], tag: str) -> None:
+    run = player.run("mailops.exchange.teardown", standing | ABANDONED, "--tags", tag)
     assert "U20" in run.failures[0], run.output
     assert sandbox.writes() == []
 
 
-def test_a_rule_that_still_acts_keeps_its_connector(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:
-    assert player.run("mailops.exchange.setup", variables(tenant_folder)).code == 0
-    extra = variables(tenant_folder) | ABANDONED | {"coexistence_effect_timeout": 1}
+def test_a_rule_that_still_acts_keeps_its_connector(player: Player, sandbox: Sandbox, standing: dict[str, Any]) -> None:
+    extra = standing | ABANDONED | {"coexistence_effect_timeout": 1}
     first = player.run("mailops.exchange.teardown", extra)
     assert "after 1 s the service's clock shows" in first.output
     sandbox.control("DELETE", "/calls")

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from harness.coexistence import CLOCK_RATE, people, variables
+from harness.coexistence import CLOCK_RATE, people
 from harness.letters import OUTSIDER
 from harness.play import Player, Run
 from harness.project import Project
@@ -19,14 +19,13 @@ SETTLE = 60
 
 
 @pytest.fixture
-def moved(sandbox: Sandbox, player: Player) -> dict[str, Any]:
+def moved(sandbox: Sandbox, player: Player, standing: dict[str, Any]) -> dict[str, Any]:
     """The variables of a tenant whose first wave has moved."""
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
-    plan = variables(sandbox.folders[0])
-    for playbook, more in (("setup", {}), ("cutover", {"coexistence_wave": "wave1"})):
-        run = player.run(f"mailops.exchange.{playbook}", plan | more)
-        assert run.code == 0, run.output
-    return plan | {"coexistence_wave": "wave1"}
+    plan = standing | {"coexistence_wave": "wave1"}
+    run = player.run("mailops.exchange.cutover", plan)
+    assert run.code == 0, run.output
+    return plan
 
 
 def wave(sandbox: Sandbox) -> list[str]:

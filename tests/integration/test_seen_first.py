@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.coexistence import CLOCK_RATE, people, variables
+from harness.coexistence import CLOCK_RATE, people
 from harness.play import Player
 from harness.project import Project
 from harness.tenant import Sandbox
@@ -21,13 +21,10 @@ MEMBERS = ("Add-DistributionGroupMember", "Remove-DistributionGroupMember")
 
 
 @pytest.fixture
-def plan(sandbox: Sandbox, player: Player) -> dict[str, Any]:
+def plan(sandbox: Sandbox, standing: dict[str, Any]) -> dict[str, Any]:
     """The variables of a tenant that is set up."""
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
-    found = variables(sandbox.folders[0])
-    run = player.run("mailops.exchange.setup", found)
-    assert run.code == 0, run.output
-    return found | WAVE
+    return standing | WAVE
 
 
 @pytest.fixture

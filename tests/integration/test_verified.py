@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.coexistence import CLOCK_RATE, people, variables
+from harness.coexistence import CLOCK_RATE, people
 from harness.play import Player, Run
 from harness.tenant import Sandbox, generate
 
@@ -33,14 +33,11 @@ def shared_sandbox(tenant_folder: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def plan(player: Player, sandbox: Sandbox, tenant_folder: Path) -> dict[str, Any]:
+def plan(sandbox: Sandbox, standing: dict[str, Any]) -> dict[str, Any]:
     """A set-up that acts, and its variables."""
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
-    extra = variables(tenant_folder)
-    run = player.run("mailops.exchange.setup", extra)
-    assert run.code == 0, run.output
     sandbox.control("PUT", "/clock", {"advance": 2 * 3600})
-    return extra
+    return standing
 
 
 def host_variables(player: Player) -> dict[str, Any]:
