@@ -9,7 +9,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -124,11 +124,13 @@ class Worker:
     figures: Figures = field(default_factory=Figures)
     _number: int = 0
 
-    def run(self, steps: Sequence[Step]) -> Figures:
-        """Every step in order. Raises AssertionError at the first kill that hurts."""
+    def run(self, steps: Sequence[Step], tell: Callable[[str], None]) -> Figures:
+        """Every step in order; `tell` hears of each that is done. Raises AssertionError at the first kill that hurts."""
         self.sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
-        for number, step in enumerate(steps):
-            self._step(f"{number}. {step.name}", step, {**self.extra, **step.extra})
+        for number, step in enumerate(steps, 1):
+            before, title = self.figures.kills, f"{number}. {step.name}"
+            self._step(title, step, {**self.extra, **step.extra})
+            tell(f"worker {self.first + 1} of {self.of}, step {title}: {self.figures.kills - before} kills")
         return self.figures
 
     def _step(self, title: str, step: Step, extra: Mapping[str, Any]) -> None:
@@ -224,11 +226,15 @@ class Worker:
         return path
 
 
-def shared(workers: Sequence[Worker], steps: Sequence[Step]) -> tuple[Figures, float]:
-    """All workers side by side; their figures together, and the seconds that it took."""
+def quiet(_text: str) -> None:
+    """Tell nobody."""
+
+
+def shared(workers: Sequence[Worker], steps: Sequence[Step], tell: Callable[[str], None] = quiet) -> tuple[Figures, float]:
+    """All workers side by side; their figures together, and the seconds that it took. tell: hears of each step that is done."""
     started, total = time.monotonic(), Figures()
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(len(workers)))
-        for done in [pool.submit(worker.run, steps) for worker in workers]:
+        for done in [pool.submit(worker.run, steps, tell) for worker in workers]:
             total.add(done.result())
     return total, time.monotonic() - started

@@ -69,7 +69,7 @@ class Plan:
     mx: str = "last"
     order: str = "documented"
     cut: Collection[str] = ()
-    rate: float = 60
+    rate: float = 40
     each: int = 20
     least: int = LEAST
     only: tuple[str, ...] = ()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import smtplib
+import time
 from typing import Any
 
 import pytest
@@ -164,6 +165,20 @@ def test_mail_waits_in_the_hosts_own_queue_while_the_tenant_does_not_answer(flow
     flow.mail(door={"tenant": "", "up": True})
     flow.sandbox.ask("POST", "/queue", {})
     assert flow.copies(id_)[flow.who["stub"]]["outcome"] == "delivered"
+
+
+def test_letters_that_the_tenant_keeps_waiting_hold_up_no_probe(flow: Flow) -> None:
+    flow.coexist("stub")
+    flow.forward("stub")
+    flow.mail(door={"tenant": "", "held": True})
+    for _unused in range(30):
+        flow.send("stub")
+    probe, end = flow.send("stub", id="<probe.0123@out.example.org>"), time.monotonic() + 10
+    while not any(row["id"] == probe for row in flow.sandbox.ask("GET", f"/mailbox?address={flow.who['stub']}")):
+        assert time.monotonic() < end, "30 letters wait for the tenant, and a probe waits behind them"
+        time.sleep(0.1)
+    flow.mail(door={"tenant": "", "held": False})
+    assert flow.sums() == {"delivered": 31}
 
 
 def test_a_refused_change_leaves_the_host_as_it_was(flow: Flow) -> None:

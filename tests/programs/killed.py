@@ -15,6 +15,11 @@ from harness.crash import shared
 from harness.crew import crew, every
 
 
+def told(text: str) -> None:
+    """Show at once what is done: the whole takes its time."""
+    print(text, flush=True)
+
+
 def main() -> int:
     """Play them all; 0 when no kill hurts. Raises AssertionError at the first that does."""
     parser = argparse.ArgumentParser(prog="killed")
@@ -25,7 +30,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="mailops-killed-") as name,
         crew(tree, Path(name), foreign=given.foreign, probed=True) as workers,
     ):
-        figures, seconds = shared(workers, every(workers[0].sandbox.folders[0]))
+        figures, seconds = shared(workers, every(workers[0].sandbox.folders[0]), told)
     for act, counts in figures.acts.items():
         print(f"  {act:10} {', '.join(f'{title} {number}' for title, number in counts.items())}")
     print(f"killed: {given.foreign}, {figures.line}, {seconds:.0f} s")

@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,8 +93,8 @@ def _install(environment: Environment, interpreter: Path) -> None:
                 raise SystemExit(f"{tail}\n{' '.join(command)} failed; the whole output is in {log}.")
 
 
-def ready(environment: Environment) -> Environment:
-    """Makes the environment if it is missing or stale; raises interpreters.Missing."""
+def ready(environment: Environment, beside: int = 1) -> Environment:
+    """Makes the environment if it is missing or stale; raises interpreters.Missing. beside: how many are made at once."""
     interpreter = interpreters.find(environment.python)
     key = hashlib.sha256(environment.lock.read_bytes() + f"{interpreter.full} {interpreter.path}".encode()).hexdigest()
     stamp = environment.home / "made-from"
@@ -103,8 +104,16 @@ def ready(environment: Environment) -> Environment:
             print(f"set-up: {environment.name} with {interpreter.path}", file=sys.stderr, flush=True)
             _install(environment, interpreter.path)
             stamp.write_text(key, encoding="utf-8")
-            shares.record("set-up", time.monotonic() - started)
+            shares.record("set-up", (time.monotonic() - started) / beside)
     return environment
+
+
+def ready_all(several: Sequence[Environment]) -> None:
+    """Makes what is missing or stale of these, as many at once as there are processors; raises interpreters.Missing."""
+    beside = min(len(several), os.cpu_count() or 1)
+    with ThreadPoolExecutor(beside) as pool:
+        for done in [pool.submit(ready, environment, beside) for environment in several]:
+            done.result()
 
 
 def variables(environment: Environment, work: Path) -> dict[str, str]:

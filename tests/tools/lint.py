@@ -58,8 +58,7 @@ def run(words: list[str]) -> int:
     gates = [gate for gate in GATES if not words or any(word in gate.name for word in words)]
     if not gates:
         raise SystemExit(f"no gate is named so; there are: {', '.join(gate.name for gate in GATES)}.")
-    for environment in (LINT, OLDEST, NEWEST):
-        environments.ready(environment)
+    environments.ready_all((LINT, OLDEST, NEWEST))
     started = time.monotonic()
     work = Path(tempfile.mkdtemp(prefix="exchange-lint-"))
     try:

@@ -21,7 +21,7 @@ from tools.environments import ROOT, Environment
 FAST = ("tests/unit",)
 # Which share of the hour a folder of tests belongs to; other folders count as the rest.
 SHARE = {"unit": "unit", "integration": "integration", "isolation": "integration", "killed": "integration", "molecule": "molecule"}
-SHARE |= dict.fromkeys(("mail", "story", "differential", "rehearsal"), "mail")  # the proofs
+SHARE |= dict.fromkeys(("mail", "story", "differential", "rehearsal", "states"), "mail")  # the proofs
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,15 @@ def _count(environment: Environment, report: Path, seconds: float, lanes: int) -
     return Outcome(environment, len(cases) - failed - skipped, failed, skipped, seconds, figures)
 
 
-def run(environment: Environment, paths: tuple[str, ...], arguments: list[str], lanes: int = 1) -> Outcome:
+def _shared(workers: int) -> tuple[str, ...]:
+    return ("-n", str(workers), "--dist", "loadfile") if workers > 1 else ()
+
+
+def run(environment: Environment, paths: tuple[str, ...], arguments: list[str], lanes: int = 1, workers: int = 1) -> Outcome:
     """One run of pytest in the environment, on a tree built for it; raises SystemExit when pytest could not even start.
 
-    lanes: how many runs share the machine; with more than one, what pytest prints is shown whole at the end.
+    arguments: in place of the paths. lanes: how many runs share the machine; with more than one, what pytest prints is shown whole at
+    the end. workers: processes that share the paths' files.
     """
     environments.ready(environment)
     work, handle = workplace(environment.name)
@@ -94,7 +99,7 @@ def run(environment: Environment, paths: tuple[str, ...], arguments: list[str], 
         report = work / "report.xml"
         report.unlink(missing_ok=True)
         variables = environments.variables(environment, work) | {"ANSIBLE_COLLECTIONS_PATH": str(tree)}
-        command = [str(environment.bin / "python"), "-m", "pytest", f"--junitxml={report}", *(arguments or paths)]
+        command = [str(environment.bin / "python"), "-m", "pytest", f"--junitxml={report}", *(arguments or (*paths, *_shared(workers)))]
         kept = subprocess.PIPE if lanes > 1 else None
         done = subprocess.run(
             command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=kept, stderr=subprocess.STDOUT, text=True, check=False
@@ -103,7 +108,7 @@ def run(environment: Environment, paths: tuple[str, ...], arguments: list[str], 
             print(done.stdout, flush=True)
         if not report.is_file():
             raise SystemExit(f"pytest ended with {done.returncode} and no report on {environment.name}.")
-        outcome = _count(environment, report, time.monotonic() - started, lanes)
+        outcome = _count(environment, report, time.monotonic() - started, lanes if arguments else lanes * workers)
     if done.returncode != 0 and not outcome.failed:
         raise SystemExit(f"pytest ended with {done.returncode}: {outcome.line}")
     return outcome
@@ -114,7 +119,9 @@ def main(arguments: list[str]) -> int:
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     label, *folders_named = arguments[:cut] or ["test"]
     environment = environments.NEWEST_BY_PYTHON[interpreters.at_hand().version]
-    outcome = run(environment, tuple(folders_named) or FAST, arguments[cut + 1 :])
+    # The fast tests share nothing but the processors; whoever asks for some of them wants to see one after the other.
+    workers = 1 if folders_named else os.cpu_count() or 1
+    outcome = run(environment, tuple(folders_named) or FAST, arguments[cut + 1 :], workers=workers)
     print(f"{label}: {outcome.line}")
     return 1 if outcome.failed else 0
 

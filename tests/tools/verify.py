@@ -17,7 +17,7 @@ TIMED = ("tests/benchmarks", "tests/killed")
 # Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays each; which one does
 # evens out what both have to do.
 PROOFS: dict[environments.Environment, tuple[str, ...]] = {
-    OLDEST: ("tests/differential", "tests/mail", "tests/rehearsal"),
+    OLDEST: ("tests/differential", "tests/mail", "tests/rehearsal", "tests/states"),
     NEWEST: ("tests/story",),
 }
 # How plain code grows is the same on either core, what a task costs is not. Every kill once, on the core of most execution environments.
@@ -44,8 +44,7 @@ def both(arguments: list[str]) -> list[suite.Outcome]:
     One begins where the other ends, so that the heaviest tests of both do not meet.
     """
     cores = (OLDEST, NEWEST)
-    for environment in cores:
-        environments.ready(environment)
+    environments.ready_all(cores)
     outcomes = [suite.run(environment, ALONE[environment], []) for environment in cores if not arguments]
     apart = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST, *sum(PROOFS.values(), ())))
     orders = ((*suite.FAST, *apart, *PROOFS[OLDEST]), (*suite.FAST, *PROOFS[NEWEST], *reversed(apart)))

@@ -15,7 +15,8 @@ from .addresses import domain_of
 from .client import Parcel, Result, Unreachable, send
 from .zone import FRESH
 
-AT_ONCE = 12
+# Many, since messages that a door keeps waiting hold a place each, and must not keep others behind them.
+AT_ONCE = 100
 UNROUTABLE = "550 5.4.310 DNS domain does not exist"
 EXPIRED = "550 4.4.7 Message delayed too long: the queue's lifetime is over"
 TICK = 0.02  # real seconds between looks at the clock

@@ -64,7 +64,10 @@ class PostfixHost(Node):
         super().__init__(world, state.name, loopback)
         self._state = state
         self._written: dict[str, str] = {}
-        self._seen: tuple[tuple[str, int], ...] = ()
+        self._seen: tuple[int, ...] = ()  # when each of the files that were looked at was changed
+        self._main_cf, self._main_seen = "", 0
+        self._maps: list[Path] = []
+        self._looked: list[str] = []
         self._own = dict(state.forwards)  # what control wants, apart from what stands in the maps of others
         self._held: dict[str, Envelope] = {}  # queue files as they were last seen
         self._gone: dict[str, Envelope] = {}
@@ -84,6 +87,7 @@ class PostfixHost(Node):
         for name in ("queue", "data", "log"):
             (self.place / name).mkdir()
         shutil.chown(self.place / "data", "postfix")
+        self._main_cf = str(self.place / "main.cf")
         self._log = Log(self.place / "log" / "mail.log")
         await self._sink.start()
         self._write()
@@ -99,13 +103,20 @@ class PostfixHost(Node):
     @property
     def state(self) -> HostState:
         """Return the state; forwards are those in the instance's own files, whoever wrote them."""
-        main = self.place / "main.cf"
-        if not self._written or not main.exists():
+        if not self._written:
             return self._state
-        places = [self.place / OWN, *paths(main.read_text(encoding="utf-8"), self.place)]
-        seen = tuple((str(path), path.stat().st_mtime_ns) for path in (main, *places) if path.exists())
+        # Asked several times for each message, so that an unchanged instance costs no more than a look at its files' times.
+        main = _changed(self._main_cf)
+        if not main:
+            return self._state
+        if main != self._main_seen:
+            self._main_seen = main
+            self._maps = paths(Path(self._main_cf).read_text(encoding="utf-8"), self.place)
+            self._looked = [self._main_cf, str(self.place / OWN), *map(str, self._maps)]
+        seen = tuple(map(_changed, self._looked))
         if seen != self._seen:
             self._seen = seen
+            places = [self.place / OWN, *self._maps]
             own, *tables = [table(path.read_text(encoding="utf-8")) if path.exists() else {} for path in places]
             self._own = self._forwards([own], self._own)
             self._state.forwards = self._forwards(tables, {**self._state.forwards, **self._own})
@@ -332,3 +343,11 @@ def _free(host: str) -> int:
 def _split(endpoint: str) -> tuple[str, int]:
     host, _unused, port = endpoint.rpartition(":")
     return host, int(port)
+
+
+def _changed(path: str) -> int:
+    """Return when a file was last changed, in nanoseconds; 0 for none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except FileNotFoundError:
+        return 0

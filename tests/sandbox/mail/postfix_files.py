@@ -45,6 +45,9 @@ FIXED = {
     "queue_run_delay": "10s",
     "minimal_backoff_time": "10s",
     "default_process_limit": "20",
+    # Messages that a system keeps waiting must not keep those behind them: each has a process of its own.
+    "initial_destination_concurrency": "100",
+    "default_destination_concurrency_limit": "100",
 }
 
 
@@ -130,7 +133,7 @@ def master_cf(state: HostState, ports: Ports) -> str:
         "verify unix - - n - 1 verify",
         "flush unix n - n 1000? 0 flush",
         "proxymap unix - - n - - proxymap",
-        "smtp unix - - n - - smtp",
+        "smtp unix - - n - 100 smtp",
         "relay unix - - n - - smtp",
         "showq unix n - n - - showq",
         "error unix - - n - - error",
