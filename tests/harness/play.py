@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.tenant import Sandbox
+
 CALLBACKS = Path(__file__).resolve().parent / "callback"
 LIMIT = 300  # seconds for one run: a hang bound
 
@@ -57,7 +59,13 @@ class Run:
     @property
     def changed(self) -> int:
         """How many tasks changed something, over all hosts."""
-        return sum(int(host["changed"]) for host in self.stats.values())
+        return sum(event["result"].get("changed") is True for event in self.results if event["event"] == "ok")
+
+    @property
+    def plays(self) -> list[Run]:
+        """Each play of a run that went well, as a run of its own."""
+        numbers = sorted({event["play"] for event in self.results})
+        return [Run(self.code, self.output, [event for event in self.events if event["play"] == number]) for number in numbers]
 
     @property
     def calls(self) -> list[tuple[str, dict[str, Any]]]:
@@ -131,6 +139,15 @@ class Player:
         )
         return Run(done.returncode, done.stdout, read_record(path))
 
+    def chain(self, *playbooks: str) -> Path:
+        """A playbook of some of the collection's, one after the other, as a file."""
+        return self._book([{"ansible.builtin.import_playbook": f"mailops.exchange.{name}"} for name in playbooks])
+
+    def _book(self, content: Sequence[Mapping[str, Any]]) -> Path:
+        with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".yml", delete=False) as book:
+            book.write(json.dumps(content))
+        return Path(book.name)
+
     def start(self, playbook: str | Path, extra: Mapping[str, Any] | None = None, *options: str) -> subprocess.Popen[bytes]:
         """Start one playbook in a process group of its own, which a test may end at any moment."""
         return subprocess.Popen(
@@ -144,10 +161,7 @@ class Player:
 
     def tasks(self, tasks: Sequence[Mapping[str, Any]], hosts: str = "all", **play: Any) -> Path:
         """A playbook of these tasks, as a file."""
-        content = [{"hosts": hosts, "gather_facts": False, **play, "tasks": list(tasks)}]
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".yml", delete=False) as book:
-            book.write(json.dumps(content))
-        return Path(book.name)
+        return self._book([{"hosts": hosts, "gather_facts": False, **play, "tasks": list(tasks)}])
 
 
 def read_record(path: Path) -> list[dict[str, Any]]:
@@ -193,3 +207,9 @@ def outside(ready: Mapping[str, Any]) -> dict[str, Any]:
 def inventory(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """An inventory whose hosts are all in the group that the playbooks run on."""
     return {"all": {"children": {"exchange_tenants": {"hosts": {name: dict(variables) for name, variables in hosts.items()}}}}}
+
+
+def player_of(sandbox: Sandbox, tree: Path, folder: Path) -> Player:
+    """A player for a sandbox's first tenant, with what it shows of the world outside; folder: for its files."""
+    entry = sandbox.tenants[0]
+    return Player(tree, folder, inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from harness.coexistence import CLOCK_RATE, variables
-from harness.play import Player, host, inventory, outside
+from harness.play import Player, player_of
 from harness.tenant import Sandbox, generate
 
 
@@ -34,12 +34,6 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
     shared_sandbox.reset()
     yield shared_sandbox
     assert [call["cmdlet"] for call in shared_sandbox.calls() if call.get("unknown")] == []
-
-
-def player_of(sandbox: Sandbox, tree: Path, folder: Path) -> Player:
-    """Runs playbooks on the sandbox's first tenant; folder: for its files."""
-    entry = sandbox.tenants[0]
-    return Player(tree, folder, inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from harness.coexistence import survey, variables
-from harness.play import Player, Run
+from harness.play import Player, Run, player_of
 from harness.tenant import Sandbox
 
 from .test_paths import bare, probed
@@ -53,18 +53,31 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("module", "more"), [*COEXISTENCE, *OTHERS])
-def test_worker_and_main_say_the_same(player: Player, probed: Path, sandbox: Sandbox, module: str, more: dict[str, Any]) -> None:
-    player.collections = probed
-    arguments = options(sandbox.folders[0], **more) if (module, more) in COEXISTENCE else more
-    task = {"mailops.exchange.both_paths": {"module": module, "arguments": arguments}}
-    run = player.run(player.tasks([{**task, "check_mode": check} for check in (False, True)]))
+BOTH = [*COEXISTENCE, *OTHERS]
+
+
+@pytest.fixture(scope="module")
+def said(shared_sandbox: Sandbox, probed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """By number and check mode what the worker and main() said of each case, in one run."""
+    shared_sandbox.reset()
+    player = player_of(shared_sandbox, probed, tmp_path_factory.mktemp("both"))
+    tasks = []
+    for number, (module, more) in enumerate(BOTH):
+        arguments = options(shared_sandbox.folders[0], **more) if (module, more) in COEXISTENCE else more
+        task = {"mailops.exchange.both_paths": {"module": module, "arguments": arguments}}
+        tasks += [{**task, "name": f"{number} {check}", "check_mode": check} for check in (False, True)]
+    run = player.run(player.tasks(tasks))
     assert run.code == 0, run.output
-    for event in run.results:
-        worker, main = (event["result"][path] for path in ("worker", "main"))
-        assert steady(worker) == steady(main)
-        assert bare(worker)["failed"] is any(word in str(more) for word in ("no address", "yesterday", "no mapping"))
-    assert sandbox.writes() == []
+    assert shared_sandbox.writes() == []
+    return {event["task"]: event["result"] for event in run.results}
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("number", range(len(BOTH)), ids=[f"{module}-{number}" for number, (module, _more) in enumerate(BOTH)])
+def test_worker_and_main_say_the_same(said: dict[str, dict[str, Any]], number: int, check: bool) -> None:
+    worker, main = (said[f"{number} {check}"][path] for path in ("worker", "main"))
+    assert steady(worker) == steady(main)
+    assert bare(worker)["failed"] is any(word in str(BOTH[number][1]) for word in ("no address", "yesterday", "no mapping"))
 
 
 def rehearsal(run: Run) -> dict[str, Any]:

@@ -41,10 +41,10 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def probed(tree: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def probed(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the installed tree with the probe in it, routed as our own modules are."""
-    copy = tmp_path / "tree"
+    copy = tmp_path_factory.mktemp("probed") / "tree"
     shutil.copytree(tree / "ansible_collections/mailops/exchange", copy / "ansible_collections/mailops/exchange")
     collection = copy / "ansible_collections/mailops/exchange"
     shutil.copy(PROBE / "probe.py", collection / "plugins/modules/probe.py")

@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.coexistence import CLOCK_RATE, people, variables
 from harness.compare import differences
-from harness.play import Player, Run, host, inventory, outside
+from harness.play import Player, Run, player_of
 from harness.project import Project
 from harness.tenant import Sandbox, generate
 
@@ -103,8 +103,7 @@ def play(sandbox: Sandbox, tenant: Path, folder: Path) -> tuple[Demo, list[str]]
     """Every step; the figures, and what is not as it was found."""
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
     entry = sandbox.tenants[0]
-    hosts = {entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}
-    player = Player(Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]), folder, inventory(hosts))
+    player = player_of(sandbox, Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]), folder)
     found, extra, wave = sandbox.objects(), variables(tenant), {"coexistence_wave": "wave1"}
     users = of_wave(tenant, "wave1")
     sources = {domain: one["name"] for one in sandbox.ready["foreign"] for domain in one["domains"]}

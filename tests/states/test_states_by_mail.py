@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._states import ANY, STATES, State
 from harness.bench import KINDS, Bench
-from harness.play import Player, Run, host, inventory, outside
+from harness.play import Run, player_of
 from harness.state_rows import ROWS, Attempt, Row
 from harness.tenant import Sandbox, generate
 
@@ -36,9 +36,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> Iterator[Benc
     place = tmp_path_factory.mktemp("states")
     folder = generate(place / "tenant", kinds=KINDS)
     with Sandbox([folder], "--mail") as sandbox:
-        entry = sandbox.tenants[0]
-        hosts = {entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready))}
-        yield Bench(sandbox, Player(tree, place, inventory(hosts)))
+        yield Bench(sandbox, player_of(sandbox, tree, place))
 
 
 def findings(run: Run, guard: str) -> list[dict[str, Any]]:

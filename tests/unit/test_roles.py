@@ -93,6 +93,14 @@ def test_what_is_written_comes_from_a_guards_result_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
+def test_what_a_task_names_for_itself_no_callers_variable_can_be(path: Path) -> None:
+    role = path.parents[1].name
+    allowed = (f"{role}_", f"__{role.removeprefix('coexistence_')}_", f"{FOREIGN}_")
+    named = [(task["name"], name) for task in tasks(path) for name in task.get("vars", {})]
+    assert [one for one in named if not one[1].startswith(allowed)] == []
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
 def test_an_included_roles_tasks_run_under_the_tags_of_the_task_that_includes_it(path: Path) -> None:
     for task in tasks(path):
         if module(task) == "ansible.builtin.include_role":

@@ -21,22 +21,26 @@ description: [Writes task results as JSON lines to the file that the environment
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # core ships no type hints
-    """One line a result: event, task, action, host, result, ignored."""
+    """One line a result: event, number of the play, task, action, host, result, ignored."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "record"
     CALLBACK_NEEDS_ENABLED = True
+    plays = 0
 
     def _write(self, **line: Any) -> None:
         with open(os.environ["MAILOPS_RECORD"], "a", encoding="utf-8") as record:
-            record.write(json.dumps({"time": time.time(), **line}, default=str) + "\n")
+            record.write(json.dumps({"time": time.time(), "play": self.plays, **line}, default=str) + "\n")
 
     def _result(self, event: str, result: Any, **more: Any) -> None:
         task = result._task
         plain = json.loads(self._dump_results(result._result, keep_invocation=True))
         plain["warnings"] = warnings_of(result)
         self._write(event=event, task=task.get_name(), action=task.action, host=result._host.get_name(), result=plain, **more)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self.plays += 1
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._result("ok", result)

@@ -5,17 +5,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+import pytest
 from tools import suite, verify
-from tools.environments import NEWEST, OLDEST
+from tools.environments import NEWEST, OLDEST, Environment
 
 
-def test_each_proof_is_played_by_one_core() -> None:
-    played = [folder for chosen in verify.PROOFS.values() for folder in chosen]
-    assert len(played) == len(set(played)) > 0
-    assert set(played) <= set(suite.folders())
-    assert set(verify.PROOFS) == {OLDEST, NEWEST}
+def test_each_proof_is_played_by_one_core_and_everything_else_by_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[tuple[str, str]] = []
+
+    def run(core: Environment, paths: tuple[str, ...], arguments: list[str], lanes: int = 1) -> suite.Outcome:
+        assert arguments == []
+        played.extend((core.name, path) for path in paths)
+        return suite.Outcome(core, len(paths), 0, 0, 0.0)
+
+    monkeypatch.setattr(suite, "run", run)
+    monkeypatch.setattr(verify.environments, "ready_all", lambda _cores: None)
+    outcomes = verify.both([])
+    assert sum(outcome.passed for outcome in outcomes) == len(played)
+    counts = Counter(path for _core, path in played if path.split("/")[1] not in {folder.split("/")[1] for folder in verify.TIMED})
+    assert set(counts) == set(suite.folders()) - set(verify.TIMED)
+    assert {folder for folder, times in counts.items() if times == 1} == set(verify.PROOFS)
+    assert set(counts.values()) == {1, 2}
 
 
 def test_what_needs_the_machine_to_itself_runs_on_one_core_at_least(checkout: Path) -> None:
