@@ -41,6 +41,7 @@ def every(folder: Path) -> list[Step]:
     # Somebody who moved long ago is no longer in the group.
     left = [*people(folder, "pilot"), *(user for user, own in rows if own == "wave1")]
     lost = {"noun": "DistributionGroup", "identity": GROUP, "set": {"_members": left}}
+    hurt = people(folder, "migrated")
     return [
         Step("preflight"),
         Step("rehearse"),
@@ -48,7 +49,7 @@ def every(folder: Path) -> list[Step]:
         Step("verify"),
         Step("status"),
         Step("cutover", wave),
-        Step("reconcile", mend, slips=[lost, {"forwards": []}, {"mx": {"domain": FIRST, "to": "tenant"}}]),
+        Step("reconcile", mend, slips=[lost, {"forwards": []}, {"mx": {"domain": FIRST, "to": "tenant"}}], hurt=hurt),
         Step("reconcile", mend, slips=[{"mx": {"domain": FIRST, "to": "source"}}]),
         Step("rollback", wave),
         Step("teardown", ALL_THE_SAME),

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tools import suite, verify
+from tools import environments, suite, verify
 from tools.environments import NEWEST, OLDEST, Environment
 
 
@@ -22,7 +22,7 @@ def test_each_proof_is_played_by_one_core_and_everything_else_by_both(monkeypatc
         return suite.Outcome(core, len(paths), 0, 0, 0.0)
 
     monkeypatch.setattr(suite, "run", run)
-    monkeypatch.setattr(verify.environments, "ready_all", lambda _cores: None)
+    monkeypatch.setattr(environments, "ready_all", lambda _cores: None)
     outcomes = verify.both([])
     assert sum(outcome.passed for outcome in outcomes) == len(played)
     counts = Counter(path for _core, path in played if path.split("/")[1] not in {folder.split("/")[1] for folder in verify.TIMED})
