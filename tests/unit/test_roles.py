@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import VARIABLES
+from jinja2 import Environment, nodes
 from tools import roles
 
 ALLOWED = {"ansible.builtin.assert", "ansible.builtin.set_stats", "ansible.builtin.include_role", "ansible.builtin.import_tasks"}
@@ -22,6 +23,9 @@ KEYWORDS = {"name", "register", "ignore_errors", "tags", "loop", "loop_control",
 # The role of the foreign side has variables and a judge of its own: tests/unit/forwarding/test_role.py.
 FOREIGN = "source_forwarding"
 TASKS = sorted(roles.ROLES.glob("coexistence_*/tasks/*.yml"))
+# What core itself names in a template.
+CORES = {"inventory_hostname", "omit"}
+TEMPLATES = Environment()  # noqa: S701 - parses, renders nothing
 RAW = re.compile(r"\bcoexistence_(" + "|".join(sorted(VARIABLES, key=len, reverse=True)) + r")\b")
 
 
@@ -98,6 +102,28 @@ def test_what_a_task_names_for_itself_no_callers_variable_can_be(path: Path) -> 
     allowed = (f"{role}_", f"__{role.removeprefix('coexistence_')}_", f"{FOREIGN}_")
     named = [(task["name"], name) for task in tasks(path) for name in task.get("vars", {})]
     assert [one for one in named if not one[1].startswith(allowed)] == []
+
+
+def asked(value: Any, key: str = "") -> set[str]:
+    """Every variable that the templates of a value ask for; an assertion is a template without its braces."""
+    if isinstance(value, dict):
+        return {name for own, part in value.items() for name in asked(part, own)}
+    if isinstance(value, list):
+        return {name for part in value for name in asked(part, key)}
+    if not isinstance(value, str):
+        return set()
+    found = [(node.name, node.ctx) for node in TEMPLATES.parse(f"{{{{ {value} }}}}" if key == "that" else value).find_all(nodes.Name)]
+    return {name for name, how in found if how == "load"} - {name for name, how in found if how == "store"}
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
+def test_every_variable_that_a_task_asks_for_is_there(path: Path) -> None:
+    found = tasks(path)
+    known = {*(f"coexistence_{name}" for name in VARIABLES), *(task["register"] for task in found if "register" in task), *CORES}
+    for task in found:
+        own = {*task.get("vars", {}), task.get("loop_control", {}).get("loop_var", "item")}
+        left = {name for name in asked(task) - known - own if not name.startswith(f"{FOREIGN}_")}
+        assert left == set(), task["name"]
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
