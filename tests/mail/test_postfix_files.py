@@ -79,6 +79,17 @@ def test_what_others_forward_ends_with_their_map(flow: Flow) -> None:
     assert forwards(flow) == before
 
 
+def test_what_comes_back_are_the_forwards_of_control_alone(flow: Flow) -> None:
+    before = forwards(flow)
+    theirs(flow, "texthash", "stub")
+    flow.forward("stub2")
+    flow.sandbox.ask("POST", "/keep")
+    theirs(flow, "texthash")
+    flow.forward("stub2", on=False)
+    flow.sandbox.ask("POST", "/back")
+    assert forwards(flow) - before == {flow.who["stub2"]}, "those of somebody else's map are theirs to bring back"
+
+
 def test_one_branch_in_the_queue_is_no_delivery_and_one_that_vanished_is_a_loss(flow: Flow) -> None:
     list_, members = flow.who["list"], [flow.who["noobj"], flow.who["stub"]]
     tagged = flow.who["stub"].replace("@", "+20@")

@@ -28,6 +28,9 @@ class Backend(Protocol):
     def state(self) -> HostState:
         """Return the state that the host acts by."""
 
+    def own(self) -> HostState:
+        """Return a copy of the state, without what others wrote into the host's files."""
+
     @property
     def config_directory(self) -> str:
         """Return where its configuration lies, "" for the built-in one."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -73,6 +74,10 @@ class BuiltinHost(Node):
         self.door.stop()
         self.own_door.stop()
         self.courier.stop()
+
+    def own(self) -> HostState:
+        """Return a copy of the state."""
+        return copy.deepcopy(self.state)
 
     async def apply(self, state: HostState) -> None:
         """Act by another state."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import shutil
 import socket
@@ -121,6 +122,12 @@ class PostfixHost(Node):
             self._own = self._forwards([own], self._own)
             self._state.forwards = self._forwards(tables, {**self._state.forwards, **self._own})
         return self._state
+
+    def own(self) -> HostState:
+        """Return a copy of the state with the forwards that control wants: those in the maps of others are theirs to keep."""
+        state = copy.deepcopy(self.state)
+        state.forwards = dict(self._own)
+        return state
 
     def _forwards(self, tables: list[dict[str, list[str]]], before: Mapping[str, Forward]) -> dict[str, Forward]:
         """Read the forwards. While the mode keeps a copy of each, what one says by itself is what it said before."""

@@ -294,7 +294,7 @@ class World:
     def keep(self) -> None:
         """Keep DNS, hosts and readers as they are, for ``back``."""
         readers = (dict(self.readers.reads_at), set(self.readers.synced), set(self.readers.away))
-        self._kept = (self.zone.keep(), copy.deepcopy([host.state for host in self.hosts]), readers)
+        self._kept = (self.zone.keep(), [host.own() for host in self.hosts], readers)
 
     async def back(self) -> None:
         """Return to what was kept; the account begins anew. Raises LookupError when nothing was kept."""
