@@ -80,7 +80,8 @@ def _by_clock(params: Mapping[str, Any], seconds: int, reason: str, pace: _Pace)
     now = now_of(context.session.call(CLOCK))
     until = _since(params.get("since"), now) + timedelta(seconds=seconds)
     started = now
-    while now < until:
+    # The clock shows whole seconds: only one that is past the moment says that so many seconds were whole ones.
+    while seconds and now <= until:
         left = (until - now).total_seconds()
         context.progress(f"waiting for {reason}: {left:.0f} s left, until {stamp(until)} by the service's clock")
         if pace.over:
@@ -88,7 +89,7 @@ def _by_clock(params: Mapping[str, Any], seconds: int, reason: str, pace: _Pace)
                 f"after {pace.timeout:.0f} s the service's clock shows {stamp(now)}, waiting for {stamp(until)}.",
                 remedy="Run again: the wait counts from the same moment, not from the beginning.",
             )
-        pace.pause(left)
+        pace.pause(left + 1)
         now = now_of(context.session.call(CLOCK))
     return int((now - started).total_seconds()), stamp(until)
 

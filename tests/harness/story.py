@@ -188,7 +188,7 @@ class Story(AbstractContextManager["Story"]):
         with self.letters:
             for step in self.plan.steps:
                 self.letters.step = step
-                self.sandbox.control("PUT", "/clock", {"advance": BETWEEN})
+                self.sandbox.control("PUT", "/clock", {"advance": max(BETWEEN, self.plan.slow)})
                 self.sandbox.control("PUT", "/parameters", self.plan.service(step))
                 self._wave(step) if step in WAVES else getattr(self, f"_{step}")()
                 self.letters.enough()

@@ -57,8 +57,8 @@ def test_a_project_hurts_nobody(play: Callable[[Plan], Told], plan: Plan, record
 @pytest.mark.parametrize(
     "plan",
     [
-        pytest.param(Plan("postfix", cut=("time",), only=("setup", "wave1"), each=3, least=0, clock=60), id="time"),
-        pytest.param(Plan("postfix", cut=("probe",), only=("setup", "wave2"), each=3, least=0, slow=6 * 3600), id="probe"),
+        pytest.param(Plan("postfix", cut=("time",), only=("setup", "wave1"), each=3, rate=60, least=0, clock=60), id="time"),
+        pytest.param(Plan("postfix", cut=("probe",), only=("setup", "wave2"), each=3, rate=60, least=0, slow=6 * 3600), id="probe"),
     ],
 )
 def test_a_story_whose_roles_do_not_wait_is_red(play: Callable[[Plan], Told], plan: Plan) -> None:

@@ -90,7 +90,7 @@ def test_the_time_is_up_with_the_probe_that_did_not_show_it(monkeypatch: pytest.
 
 def test_the_time_is_waited_for_before_the_first_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     done, made, clock = waited(monkeypatch, {"anna": [TENANT]}, one("anna"), seconds=90)
-    assert (clock.slept, made.names, done["waited"]) == ([60.0, 30.0], ["anna"], 90)
+    assert (clock.slept, made.names, done["waited"]) == ([60.0, 31.0], ["anna"], 91)
 
 
 def test_a_probe_takes_over_what_leads_outside_and_keeps_its_goal_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -298,8 +298,9 @@ class Clock:
 WAIT = {"since": "", "seconds": 3600, "reason": "a rule", "interval": 60.0, "timeout": 14400}
 
 
+# The clock shows whole seconds, so that an hour is over for sure when it shows a second more.
 @pytest.mark.parametrize(
-    ("since", "rate", "slept"), [("", 1.0, 3600), ("", 1000.0, 60), ("2026-03-01T11:30:00Z", 1.0, 1800), ("2026-03-01T10:00:00Z", 1.0, 0)]
+    ("since", "rate", "slept"), [("", 1.0, 3601), ("", 1000.0, 60), ("2026-03-01T11:30:00Z", 1.0, 1801), ("2026-03-01T10:00:00Z", 1.0, 0)]
 )
 def test_a_wait_ends_by_the_services_clock(since: str, rate: float, slept: float) -> None:
     clock = Clock(tenant(), rate)
