@@ -27,11 +27,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidenc
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import REPORTS, Finding, Situation, Verdict, refusal
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import Inputs, parse
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import (
-    effect,
-    mail_plan,
-    time_plan,
-)
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import effect, mail_plan, time_plan
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import BrokenLineError, Line, description, read_line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._objects import clock, line_of, stamp
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults, plan

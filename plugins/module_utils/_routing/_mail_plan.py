@@ -110,6 +110,9 @@ def staying(case: Situation, users: Sequence[Checked]) -> list[Plan]:
 
     Such a rule leaves mail in the tenant, as a membership that acts does: by the wave's own people the two cannot be told apart.
     """
+    young = [one for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled and _young(case, rule)]
+    if not young:
+        return []
     inside = {identity for member in case.snapshot.members for identity in member.ids}
     going = {one.found for one in users}
     at_source = {one.address for one in (case.inputs.source_list or {}).values() if (one.kind, one.home) == ("mailbox", "source")}
@@ -118,11 +121,7 @@ def staying(case: Situation, users: Sequence[Checked]) -> list[Plan]:
         for one in case.snapshot.recipients
         if one.live and one.primary in at_source and one not in going and bool(one.ids & inside) == case.inputs.pending
     )
-    named = (
-        next((address for address in stay if domain_of(address) in one.domains), "")
-        for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE)
-        if rule.enabled and _young(case, rule)
-    )
+    named = (next((address for address in stay if domain_of(address) in one.domains), "") for one in young)
     return [probe(case, "tenant", address, "source") for address in named if address]
 
 
