@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.tenant import Sandbox
+from harness.warm import Started
 
 CALLBACKS = Path(__file__).resolve().parent / "callback"
 LIMIT = 300  # seconds for one run: a hang bound
@@ -85,7 +85,7 @@ def tool(name: str) -> str:
 
 @dataclass
 class Player:
-    """Runs playbooks with one inventory. home: ANSIBLE_HOME, kept apart from the user's own."""
+    """Runs playbooks with one inventory, as ansible-playbook does from the moment on when it has imported core."""
 
     collections: Path
     folder: Path
@@ -101,10 +101,10 @@ class Player:
 
     def environ(self, record: Path | None = None) -> dict[str, str]:
         """The environment of a run: the collection under test, nothing of the user's."""
-        keep = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "EXCHANGE_"))}
+        keep = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "EXCHANGE_", "PYTEST_"))}
         own = {
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_HOME": str(self.folder / "home"),
+            "ANSIBLE_HOME": os.environ.get("ANSIBLE_HOME") or str(self.folder / "home"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_DEPRECATION_WARNINGS": "1",
             "ANSIBLE_INVENTORY_ENABLED": "ansible.builtin.yaml",
@@ -127,17 +127,9 @@ class Player:
         """Run one playbook to its end; `extra` are extra variables, `options` more of the command line."""
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".jsonl", delete=False) as record:
             path = Path(record.name)
-        done = subprocess.run(
-            self.command(playbook, extra or {}, *options),
-            env=self.environ(path),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        return Run(done.returncode, done.stdout, read_record(path))
+        output = path.with_suffix(".log")
+        code = Started(self.command(playbook, extra or {}, *options), self.environ(path), output).wait(LIMIT)
+        return Run(code, output.read_text(encoding="utf-8", errors="replace"), read_record(path))
 
     def chain(self, *playbooks: str) -> Path:
         """A playbook of some of the collection's, one after the other, as a file."""
@@ -148,16 +140,9 @@ class Player:
             book.write(json.dumps(content))
         return Path(book.name)
 
-    def start(self, playbook: str | Path, extra: Mapping[str, Any] | None = None, *options: str) -> subprocess.Popen[bytes]:
+    def start(self, playbook: str | Path, extra: Mapping[str, Any] | None = None, *options: str) -> Started:
         """Start one playbook in a process group of its own, which a test may end at any moment."""
-        return subprocess.Popen(
-            self.command(playbook, extra or {}, *options),
-            env=self.environ(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        return Started(self.command(playbook, extra or {}, *options), self.environ(), Path(os.devnull))
 
     def tasks(self, tasks: Sequence[Mapping[str, Any]], hosts: str = "all", **play: Any) -> Path:
         """A playbook of these tasks, as a file."""

@@ -14,15 +14,17 @@ from queue import Empty, SimpleQueue
 from tools import environments, interpreters, lint, suite
 from tools.environments import LINT, NEWEST, OLDEST
 
-# Folders whose tests compare times, or keep a bound with workers of their own: each runs alone on the machine.
+CORES = (OLDEST, NEWEST)
+# Folders whose tests compare times, or keep a bound with workers of their own: nothing else runs meanwhile.
 TIMED = ("tests/benchmarks", "tests/killed")
+# What a task costs beside one of nothing, on either core. How plain code grows is the same on both, and counted in processor time: one
+# process each, so that they go side by side on two processors.
+RATIO = ("tests/benchmarks/test_ratio.py",)
+GROWTH = ("tests/benchmarks/test_growth.py", "tests/benchmarks/test_rehearsal_growth.py")
+# Every kill once, on the core of most execution environments, by two workers.
+KILLED = ("tests/killed",)
 # Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays each. The longest first.
 PROOFS = ("tests/story", "tests/differential", "tests/states", "tests/mail", "tests/rehearsal")
-# How plain code grows is the same on either core, what a task costs is not. Every kill once, on the core of most execution environments.
-ALONE: dict[environments.Environment, tuple[str, ...]] = {
-    OLDEST: ("tests/benchmarks/test_ratio.py", "tests/killed"),
-    NEWEST: ("tests/benchmarks",),
-}
 
 
 def missing() -> list[str]:
@@ -45,24 +47,32 @@ def lane(core: environments.Environment, apart: tuple[str, ...], proofs: SimpleQ
     return outcomes
 
 
+def timed() -> list[suite.Outcome]:
+    """What compares times, and then the kills."""
+    with ThreadPoolExecutor(2) as pool:
+        growth = pool.submit(suite.run, NEWEST, GROWTH, [], 2)
+        ratios = [suite.run(core, RATIO, [], 2) for core in CORES]
+        return [*ratios, growth.result(), suite.run(OLDEST, KILLED, [])]
+
+
 def both(arguments: list[str]) -> list[suite.Outcome]:
-    """Every folder on the oldest and the newest core, side by side; each proof on whichever is free. What is timed runs alone before.
+    """Every folder on the oldest and the newest core, side by side; each proof on whichever is free. What is timed runs before.
 
     With arguments for pytest, those on either core and nothing else.
     """
-    cores = (OLDEST, NEWEST)
-    environments.ready_all(cores)
-    outcomes = [suite.run(environment, ALONE[environment], []) for environment in cores if not arguments]
+    environments.ready_all(CORES)
+    if arguments:
+        with ThreadPoolExecutor(len(CORES)) as pool:
+            return [run.result() for run in [pool.submit(suite.run, core, (), arguments, len(CORES)) for core in CORES]]
+    outcomes = timed()
     apart = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST, *PROOFS))
     # One begins where the other ends, so that the heaviest tests of both do not meet.
     orders = {OLDEST: apart, NEWEST: tuple(reversed(apart))}
     proofs: SimpleQueue[str] = SimpleQueue()
     for folder in PROOFS:
         proofs.put(folder)
-    with ThreadPoolExecutor(len(cores)) as pool:
-        if arguments:
-            return [run.result() for run in [pool.submit(suite.run, core, (), arguments, len(cores)) for core in cores]]
-        runs = [pool.submit(lane, core, orders[core], proofs, len(cores)) for core in cores]
+    with ThreadPoolExecutor(len(CORES)) as pool:
+        runs = [pool.submit(lane, core, orders[core], proofs, len(CORES)) for core in CORES]
         return [*outcomes, *(outcome for done in runs for outcome in done.result())]
 
 
