@@ -60,7 +60,7 @@ def test_planted_errors_are_found(part: str, tree: Path, tmp_path: Path, record_
     missed = [name for name, (_worlds, disagreement) in found.items() if not disagreement]
     assert missed == []
     worlds = max(number for number, _disagreement in found.values())
-    record_property("figure", f"{len(found)} errors planted in the {part} found in {worlds} worlds or fewer")
+    record_property("figure", f"{len(found)} errors planted in the {part} found, each in {worlds} worlds or fewer")
 
 
 @pytest.mark.parametrize("side", ["predictor", "sandbox"])

@@ -266,7 +266,8 @@ class Story(AbstractContextManager["Story"]):
     def _mx(self) -> None:
         self.times.moved = self.project.now()
         self.project.move_mx(self.project.sources, "tenant")
-        self.times.settled = self.project.after(self.times.moved, TTL)
+        # From the last of several domains on.
+        self.times.settled = self.project.after(self.project.now(), TTL)
         self.project.until(self.times.settled)
 
     def _teardown(self) -> None:

@@ -82,7 +82,7 @@ def _count(environment: Environment, report: Path, seconds: float, lanes: int) -
 
 
 def _shared(workers: int) -> tuple[str, ...]:
-    return ("-n", str(workers), "--dist", "loadfile") if workers > 1 else ()
+    return ("-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder") if workers > 1 else ()
 
 
 def run(environment: Environment, paths: tuple[str, ...], arguments: list[str], lanes: int = 1, workers: int = 1) -> Outcome:
@@ -119,8 +119,8 @@ def main(arguments: list[str]) -> int:
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     label, *folders_named = arguments[:cut] or ["test"]
     environment = environments.NEWEST_BY_PYTHON[interpreters.at_hand().version]
-    # The fast tests share nothing but the processors; whoever asks for some of them wants to see one after the other.
-    workers = 1 if folders_named else os.cpu_count() or 1
+    # The fast tests share nothing but the processors, and some of them wait; whoever asks for some wants to see one after the other.
+    workers = 1 if folders_named else 1 + (os.cpu_count() or 1)
     outcome = run(environment, tuple(folders_named) or FAST, arguments[cut + 1 :], workers=workers)
     print(f"{label}: {outcome.line}")
     return 1 if outcome.failed else 0

@@ -15,16 +15,18 @@ from tools import environments, interpreters, lint, suite
 from tools.environments import LINT, NEWEST, OLDEST
 
 CORES = (OLDEST, NEWEST)
-# Folders whose tests compare times, or keep a bound with workers of their own: nothing else runs meanwhile.
+# Folders whose tests compare times, or keep a bound with workers of their own: each runs alone on the machine.
 TIMED = ("tests/benchmarks", "tests/killed")
-# What a task costs beside one of nothing, on either core. How plain code grows is the same on both, and counted in processor time: one
-# process each, so that they go side by side on two processors.
-RATIO = ("tests/benchmarks/test_ratio.py",)
-GROWTH = ("tests/benchmarks/test_growth.py", "tests/benchmarks/test_rehearsal_growth.py")
-# Every kill once, on the core of most execution environments, by two workers.
-KILLED = ("tests/killed",)
+# How plain code grows is the same on either core, what a task costs is not. Every kill once, on the core of most execution environments.
+ALONE: tuple[tuple[environments.Environment, tuple[str, ...]], ...] = (
+    (OLDEST, ("tests/benchmarks/test_ratio.py",)),
+    (NEWEST, ("tests/benchmarks",)),
+    (OLDEST, ("tests/killed",)),
+)
 # Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays each. The longest first.
 PROOFS = ("tests/story", "tests/differential", "tests/states", "tests/mail", "tests/rehearsal")
+# Workers of each core for everything else: more than there are processors, since tests of waits have some of them waiting.
+WORKERS = 2
 
 
 def missing() -> list[str]:
@@ -38,42 +40,35 @@ def missing() -> list[str]:
     return problems
 
 
-def lane(core: environments.Environment, apart: tuple[str, ...], proofs: SimpleQueue[str], lanes: int) -> list[suite.Outcome]:
-    """The fast tests and the folders apart on a core; then whichever proof nobody has begun, as long as there is one."""
-    outcomes = [suite.run(core, (*suite.FAST, *apart), [], lanes)]
+def prove(core: environments.Environment, proofs: SimpleQueue[str]) -> list[suite.Outcome]:
+    """Whichever proof nobody has begun, as long as there is one."""
+    outcomes = []
     with suppress(Empty):
         while True:
-            outcomes.append(suite.run(core, (proofs.get_nowait(),), [], lanes))
+            outcomes.append(suite.run(core, (proofs.get_nowait(),), [], len(CORES)))
     return outcomes
 
 
-def timed() -> list[suite.Outcome]:
-    """What compares times, and then the kills."""
-    with ThreadPoolExecutor(2) as pool:
-        growth = pool.submit(suite.run, NEWEST, GROWTH, [], 2)
-        ratios = [suite.run(core, RATIO, [], 2) for core in CORES]
-        return [*ratios, growth.result(), suite.run(OLDEST, KILLED, [])]
-
-
 def both(arguments: list[str]) -> list[suite.Outcome]:
-    """Every folder on the oldest and the newest core, side by side; each proof on whichever is free. What is timed runs before.
+    """What is timed, alone; every other folder on the oldest and the newest core, side by side; each proof on whichever is free.
 
     With arguments for pytest, those on either core and nothing else.
     """
     environments.ready_all(CORES)
-    if arguments:
-        with ThreadPoolExecutor(len(CORES)) as pool:
-            return [run.result() for run in [pool.submit(suite.run, core, (), arguments, len(CORES)) for core in CORES]]
-    outcomes = timed()
-    apart = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST, *PROOFS))
-    # One begins where the other ends, so that the heaviest tests of both do not meet.
-    orders = {OLDEST: apart, NEWEST: tuple(reversed(apart))}
-    proofs: SimpleQueue[str] = SimpleQueue()
-    for folder in PROOFS:
-        proofs.put(folder)
     with ThreadPoolExecutor(len(CORES)) as pool:
-        runs = [pool.submit(lane, core, orders[core], proofs, len(CORES)) for core in CORES]
-        return [*outcomes, *(outcome for done in runs for outcome in done.result())]
+        if arguments:
+            return [run.result() for run in [pool.submit(suite.run, core, (), arguments, len(CORES)) for core in CORES]]
+        outcomes = [suite.run(core, paths, []) for core, paths in ALONE]
+        # The few long files before the many short ones, which then fill what is left of either worker's time. One core begins where the
+        # other ends, so that the heaviest tests of both do not meet.
+        heavy = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST, *PROOFS))
+        orders = {OLDEST: (*heavy, *suite.FAST), NEWEST: (*reversed(heavy), *suite.FAST)}
+        runs = [pool.submit(suite.run, core, orders[core], [], len(CORES), WORKERS) for core in CORES]
+        outcomes += [run.result() for run in runs]
+        proofs: SimpleQueue[str] = SimpleQueue()
+        for folder in PROOFS:
+            proofs.put(folder)
+        return [*outcomes, *(outcome for done in [pool.submit(prove, core, proofs) for core in CORES] for outcome in done.result())]
 
 
 def main(arguments: list[str]) -> int:
