@@ -15,16 +15,14 @@ from tools import environments, interpreters, lint, suite
 from tools.environments import LINT, NEWEST, OLDEST
 
 CORES = (OLDEST, NEWEST)
-# Folders whose tests compare times, or keep a bound with workers of their own: each runs alone on the machine.
-TIMED = ("tests/benchmarks", "tests/killed")
-# How plain code grows is the same on either core, what a task costs is not. Every kill once, on the core of most execution environments.
-ALONE: tuple[tuple[environments.Environment, tuple[str, ...]], ...] = (
-    (OLDEST, ("tests/benchmarks/test_ratio.py",)),
-    (NEWEST, ("tests/benchmarks",)),
-    (OLDEST, ("tests/killed",)),
-)
+# What compares times, or keeps a bound with workers of its own: each runs alone on the machine. How plain code grows is the same on either
+# core, what a task costs is not. Every kill once, on the core of most execution environments.
+RATIO, GROWTH, KILLED = "tests/benchmarks/test_ratio.py", "tests/benchmarks/test_growth.py", "tests/killed"
+ALONE: tuple[tuple[environments.Environment, tuple[str, ...]], ...] = ((OLDEST, (RATIO,)), (NEWEST, (RATIO, GROWTH)), (OLDEST, (KILLED,)))
 # Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays each. The longest first.
-PROOFS = ("tests/story", "tests/differential", "tests/states", "tests/mail", "tests/rehearsal")
+PROOFS = ("tests/story", "tests/differential", "tests/benchmarks/test_rehearsal_growth.py", "tests/states", "tests/rehearsal")
+# And those that wait for Postfix nearly all the time, so that they go beside the others.
+WAITING = ("tests/mail",)
 # Workers of each core for everything else: more than there are processors, since tests of waits have some of them waiting.
 WORKERS = 2
 
@@ -50,25 +48,31 @@ def prove(core: environments.Environment, proofs: SimpleQueue[str]) -> list[suit
 
 
 def both(arguments: list[str]) -> list[suite.Outcome]:
-    """What is timed, alone; every other folder on the oldest and the newest core, side by side; each proof on whichever is free.
+    """What is timed, alone; every other folder on the oldest and the newest core, side by side; then each proof on whichever is free.
 
     With arguments for pytest, those on either core and nothing else.
     """
     environments.ready_all(CORES)
-    with ThreadPoolExecutor(len(CORES)) as pool:
+    with ThreadPoolExecutor(len(CORES) + 1) as pool:
         if arguments:
             return [run.result() for run in [pool.submit(suite.run, core, (), arguments, len(CORES)) for core in CORES]]
         outcomes = [suite.run(core, paths, []) for core, paths in ALONE]
         # The few long files before the many short ones, which then fill what is left of either worker's time. One core begins where the
         # other ends, so that the heaviest tests of both do not meet.
-        heavy = tuple(folder for folder in suite.folders() if folder not in (*TIMED, *suite.FAST, *PROOFS))
+        apart = {
+            "/".join(path.split("/")[:2]) for path in (*suite.FAST, *PROOFS, *WAITING, *(path for _core, own in ALONE for path in own))
+        }
+        heavy = tuple(folder for folder in suite.folders() if folder not in apart)
         orders = {OLDEST: (*heavy, *suite.FAST), NEWEST: (*reversed(heavy), *suite.FAST)}
         runs = [pool.submit(suite.run, core, orders[core], [], len(CORES), WORKERS) for core in CORES]
         outcomes += [run.result() for run in runs]
         proofs: SimpleQueue[str] = SimpleQueue()
         for folder in PROOFS:
             proofs.put(folder)
-        return [*outcomes, *(outcome for done in [pool.submit(prove, core, proofs) for core in CORES] for outcome in done.result())]
+        waiting = pool.submit(suite.run, OLDEST, WAITING, [], len(CORES))
+        for done in [pool.submit(prove, core, proofs) for core in CORES]:
+            outcomes += done.result()
+        return [*outcomes, waiting.result()]
 
 
 def main(arguments: list[str]) -> int:
