@@ -1,7 +1,7 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that has imported ansible-core and forks one ansible-playbook for each line that it reads.
+"""A process that has imported ansible-core and the collection, and forks one ansible-playbook for each line that it reads.
 
 A line: {"command": [...], "environment": {...}, "output": file}. It answers {"pid": N} at the start of a run and {"code": N} at its end,
 where a negative N is the signal that ended it. Everything of the environment but what a run reads by itself must be as it is here, since
@@ -18,10 +18,12 @@ import multiprocessing.util
 import os
 import sys
 import traceback
+import warnings
 from contextlib import suppress
 from typing import Any, NoReturn
 
 from ansible.cli.playbook import main as ansible_playbook
+from ansible.plugins.loader import action_loader, init_plugin_loader
 
 # What a run of ansible-playbook imports beside, in any case.
 IMPORTED = (
@@ -36,6 +38,8 @@ IMPORTED = (
     "ansible.plugins.connection",
     "ansible.plugins.strategy",
 )
+# And the collection's code, which each run compiles anew, since core keeps no bytecode of collections. The plugin that all of them import.
+PLUGIN = "mailops.exchange.coexistence_plan_info"
 
 
 def play(request: dict[str, Any], lines: int, answers: int) -> NoReturn:
@@ -76,6 +80,10 @@ def main() -> None:
     os.dup2(null, 1)
     for name in IMPORTED:
         importlib.import_module(name)
+    # Each run does so again, with the same paths, and would be told that it has been done.
+    init_plugin_loader()
+    warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
+    action_loader.get(PLUGIN, class_only=True)
     gc.collect()
     gc.freeze()
     with os.fdopen(lines, closefd=False) as requests:
