@@ -19,7 +19,7 @@ from harness.play import Player, host, inventory, tool
 from harness.tenant import Sandbox, generate
 
 TASKS = 50
-ROUNDS = 3
+ROUNDS = 5
 MOST = 3.0
 # For a pipe and for ansible-runner: a short play, because the question is whether something is waited for.
 FEW = 5

@@ -85,7 +85,7 @@ def tool(name: str) -> str:
 
 @dataclass
 class Player:
-    """Runs playbooks with one inventory, as ansible-playbook does from the moment on when it has imported core."""
+    """Runs playbooks with one inventory, as ansible-playbook does once it has imported core and the collection."""
 
     collections: Path
     folder: Path

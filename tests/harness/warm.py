@@ -1,7 +1,7 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of ansible-playbook that begin where core is imported already: half of what a short run takes is that."""
+"""Runs of ansible-playbook that begin where core and the collection are imported already: half of what a short run takes is that."""
 
 from __future__ import annotations
 

@@ -38,6 +38,13 @@ def missing() -> list[str]:
     return problems
 
 
+def shared() -> tuple[str, ...]:
+    """The folders that either core plays, without the fast one: those of which no other stage takes a part."""
+    named = (*suite.FAST, *PROOFS, *WAITING, *(path for _core, paths in ALONE for path in paths))
+    taken = {"/".join(path.split("/")[:2]) for path in named}
+    return tuple(folder for folder in suite.folders() if folder not in taken)
+
+
 def prove(core: environments.Environment, proofs: SimpleQueue[str]) -> list[suite.Outcome]:
     """Whichever proof nobody has begun, as long as there is one."""
     outcomes = []
@@ -59,10 +66,7 @@ def both(arguments: list[str]) -> list[suite.Outcome]:
         outcomes = [suite.run(core, paths, []) for core, paths in ALONE]
         # The few long files before the many short ones, which then fill what is left of either worker's time. One core begins where the
         # other ends, so that the heaviest tests of both do not meet.
-        apart = {
-            "/".join(path.split("/")[:2]) for path in (*suite.FAST, *PROOFS, *WAITING, *(path for _core, own in ALONE for path in own))
-        }
-        heavy = tuple(folder for folder in suite.folders() if folder not in apart)
+        heavy = shared()
         orders = {OLDEST: (*heavy, *suite.FAST), NEWEST: (*reversed(heavy), *suite.FAST)}
         runs = [pool.submit(suite.run, core, orders[core], [], len(CORES), WORKERS) for core in CORES]
         outcomes += [run.result() for run in runs]

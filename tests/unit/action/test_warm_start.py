@@ -73,8 +73,9 @@ def test_it_shows_returns_and_records_what_a_command_line_does(
         {"name": "Fail", "ansible.builtin.fail": {"msg": "no more"}, "when": "inventory_hostname == 'second'"},
     ]
     book = play.tasks(tasks)
+    # One host after the other, in the same order each time.
+    options = ("--forks", "1", *options)
     # The second of two is forked by a server that has served.
-    options = ("--forks", "1", *options)  # one host after the other, in the same order each time
     runs = [play.run(book, None, *options) for _time in range(2)]
     line = by_command_line(play, book, tmp_path / "line.jsonl", *options)
     assert line.code != 0
