@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
@@ -55,7 +55,7 @@ def prove(core: environments.Environment, proofs: SimpleQueue[str]) -> list[suit
 
 
 def both(arguments: list[str]) -> list[suite.Outcome]:
-    """What is timed, alone; every other folder on the oldest and the newest core, side by side; then each proof on whichever is free.
+    """What is timed, alone; every other folder on the oldest and the newest core, side by side; each proof on whichever is free first.
 
     With arguments for pytest, those on either core and nothing else.
     """
@@ -68,15 +68,17 @@ def both(arguments: list[str]) -> list[suite.Outcome]:
         # other ends, so that the heaviest tests of both do not meet.
         heavy = shared()
         orders = {OLDEST: (*heavy, *suite.FAST), NEWEST: (*reversed(heavy), *suite.FAST)}
-        runs = [pool.submit(suite.run, core, orders[core], [], len(CORES), WORKERS) for core in CORES]
-        outcomes += [run.result() for run in runs]
+        lanes = {pool.submit(suite.run, core, orders[core], [], len(CORES), WORKERS): core for core in CORES}
         proofs: SimpleQueue[str] = SimpleQueue()
         for folder in PROOFS:
             proofs.put(folder)
-        waiting = pool.submit(suite.run, OLDEST, WAITING, [], len(CORES))
-        for done in [pool.submit(prove, core, proofs) for core in CORES]:
-            outcomes += done.result()
-        return [*outcomes, waiting.result()]
+        later: list[Future[list[suite.Outcome]]] = []
+        for lane in as_completed(lanes):
+            if not later:
+                later.append(pool.submit(lambda: [suite.run(OLDEST, WAITING, [], len(CORES))]))
+            later.append(pool.submit(prove, lanes[lane], proofs))
+            outcomes.append(lane.result())
+        return [*outcomes, *(outcome for done in later for outcome in done.result())]
 
 
 def main(arguments: list[str]) -> int:
