@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -113,20 +113,41 @@ def plan_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     made = {**mail_plan(case, plan(case), at_tenant), **kept_up(seen)}
     declared = {**case.inputs.raw, "told": made.get("told", dict(case.told)), "final": made.get("final", dict(case.final))}
     made["declared"] = declared
-    came = returning(case, context) if step == "unforward" else {"mx": exchangers(seen)} if step == "preflight" else {}
+    came = ahead(case, context) if step in {"cutover", "unforward"} else {"mx": exchangers(seen)} if step == "preflight" else {}
     return {"changed": False, "calls": [], **shown(case, verdict), "plan": made, "screen": lines_of(seen, verdict, made), **came}
 
 
-def returning(case: Situation, context: Context) -> dict[str, Any]:
-    """What is told before a wave goes back: the time plan, and per user what reached the tenant's mailbox."""
-    move = waves.move(case.inputs, case.snapshot, waves.check(case.inputs, case.snapshot), back=True)
-    return {"time_plan": _times(case, move, context, "", back=True), "arrived": arrived(case, context)}
+@dataclass(frozen=True)
+class Turn:
+    """What a wave changes: who moves, the group's members, the calls between, and what is waited for then."""
+
+    move: waves.Move
+    todo: members.Change
+    calls: Sequence[Cmdlet]
+    waits: list[dict[str, Any]]
 
 
-def _times(case: Situation, move: waves.Move, context: Context, since: str, *, back: bool) -> list[str]:
-    """The time plan, on the screen too; none when nobody moves and nothing is waited for. since: of a wait that goes on."""
-    names = [one.user.address for one in (*move.moved, *move.kept)]
-    lines = time_plan(case, len(move.moved), names, back=back, since=since) if move.moved or since else []
+def _turn(case: Situation, *, back: bool) -> Turn:
+    move = waves.move(case.inputs, case.snapshot, waves.check(case.inputs, case.snapshot), back=back)
+    todo = _change(case, move)
+    calls = members.calls(case.inputs.group_address, todo, bypass=True)
+    moved = stamp(clock(case.snapshot)) if calls or _cut(case) else line_of(case.inputs, case.snapshot).moved
+    return Turn(move, todo, calls, effect(case, moved, (*move.moved, *move.kept), back=back))
+
+
+def ahead(case: Situation, context: Context) -> dict[str, Any]:
+    """What is told before a wave: the time plan, and, per user who goes back, what reached the tenant's mailbox."""
+    if case.step == "cutover":
+        return {"time_plan": _times(case, _turn(case, back=False), context, back=False)}
+    return {"time_plan": _times(case, _turn(case, back=True), context, back=True), "arrived": arrived(case, context)}
+
+
+def _times(case: Situation, turn: Turn, context: Context, *, back: bool) -> list[str]:
+    """The time plan, on the screen too; none when nobody moves and nothing is waited for."""
+    names = [one.user.address for one in (*turn.move.moved, *turn.move.kept)]
+    # Forwards end before anybody goes back, so that its wait begins anew.
+    since = "" if case.step == "unforward" else "".join(one["since"] for one in turn.waits)
+    lines = time_plan(case, len(turn.move.moved), names, back=back, since=since) if turn.move.moved or since else []
     for line in lines:
         context.progress(line)
     return lines
@@ -153,25 +174,20 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     back = params["state"] == "returned"
     seen = look(params, context, "rollback" if back else "cutover")
     case, verdict = seen.situation, weigh(seen, context)
-    checked = waves.check(case.inputs, case.snapshot)
-    move = waves.move(case.inputs, case.snapshot, checked, back=back)
-    todo = _change(case, move)
-    calls = members.calls(case.inputs.group_address, todo, bypass=True)
-    people = (*move.moved, *move.kept)
-    # A wave whose forwards an earlier task judged was told of then, before anything was written.
-    alone = not (back and params.get("declared"))
+    turn = _turn(case, back=back)
+    move = turn.move
+    # A wave that an earlier task of a role judged was told of then, before anything was asked or written.
+    alone = not params.get("declared")
     came = {"arrived": arrived(case, context)} if back and alone else {}
-    moved = stamp(clock(case.snapshot)) if calls or _cut(case) else line_of(case.inputs, case.snapshot).moved
-    waiting = effect(case, moved, people, back=back)
-    times = _times(case, move, context, "".join(one["since"] for one in waiting), back=back) if alone else []
-    made = _make(case, todo, calls, context)
-    before, after = (sorted(map(members.shown, rows)) for rows in (_rows(case), todo.final))
-    names = [one.user.address for one in people]
+    times = _times(case, turn, context, back=back) if alone else []
+    made = _make(case, turn.todo, turn.calls, context)
+    before, after = (sorted(map(members.shown, rows)) for rows in (_rows(case), turn.todo.final))
+    names = [one.user.address for one in (*move.moved, *move.kept)]
     return {
-        "changed": bool(calls),
+        "changed": bool(turn.calls),
         "calls": made,
         "time_plan": times,
-        "waits": waiting,
+        "waits": turn.waits,
         "declared": {**case.inputs.raw, "users": names, "waves_file": None, "wave": None},
         **shown(case, verdict),
         **came,

@@ -162,6 +162,36 @@ def test_a_wave_switches_the_forwards_on_the_mail_host(player: Player, plan: dic
     assert zimbra.forwarded() == before
 
 
+def test_a_wave_whose_forward_the_source_refuses_is_stopped_before_anything_is_written(
+    player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], zimbra: Zimbra
+) -> None:
+    zimbra.forward(wave[0], "somebody@elsewhere.example")
+    before, writes = zimbra.load()["accounts"], len(sandbox.writes())
+    stopped = player.run("mailops.exchange.cutover", plan)
+    assert stopped.code != 0
+    assert f"{wave[0]} is forwarded to somebody@elsewhere.example already; end that first, or accept_risks: [S3]" in stopped.output
+    assert (len(sandbox.writes()), zimbra.load()["accounts"]) == (writes, before), "neither the group nor the source"
+    assert "source_forwarding" not in stopped.custom.get("_run", {}), "what was only asked is no figure of what was switched"
+    accepted = good(player.run("mailops.exchange.cutover", plan | {"source_forwarding_accept_risks": ["S3"]}))
+    assert accepted.output.index("Ask the source whether it takes the forwards") < accepted.output.index("Check the whole wave, and move it")
+    assert set(wave) <= set(zimbra.forwarded())
+    assert figures(accepted)["the source"]["switched_on"] == len(wave)
+
+
+def test_who_cannot_move_does_not_keep_the_rest_from_asking_the_source(
+    player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], zimbra: Zimbra
+) -> None:
+    stranger = "nobody.of.the.tenant@example.com"
+    some = {name: value for name, value in plan.items() if name != "coexistence_wave"} | {"coexistence_users": [wave[0], stranger]}
+    refused = player.run("mailops.exchange.cutover", some)
+    assert refused.code != 0
+    assert any(stranger in text for text in refused.failures)
+    (left,) = refused.custom["_run"]["coexistence_cutover"].values()
+    assert [one["user"] for one in left["refused"]] == [stranger]
+    good(player.run("mailops.exchange.cutover", some | {"coexistence_accept_risks": ["U7"]}))
+    assert set(zimbra.forwarded()) & {wave[0], stranger} == {wave[0]}
+
+
 def test_reconcile_names_a_forward_that_is_gone_and_mends_it_only_when_told(
     player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], zimbra: Zimbra
 ) -> None:

@@ -218,10 +218,12 @@ def _hands(case: Situation, addresses: Sequence[str], state: str) -> list[str]:
     return found
 
 
-def forwards(case: Situation) -> list[Plan]:
-    """Per user of the run the forward that the source shall have: `address` leads to `routing_address`."""
+def forwards(case: Situation, *, movable: bool = False) -> list[Plan]:
+    """Per user of the run the forward that the source shall have: `address` leads to `routing_address`. movable: only of whom nothing refuses."""
     found = []
     for one in check(case.inputs, case.snapshot):
+        if movable and one.faults:
+            continue
         address, routing = forwarding(case.inputs, case.snapshot, one.found) if one.found else ("", "")
         if address and routing:
             found.append({"address": address, "routing_address": routing})
@@ -271,6 +273,7 @@ def mail_plan(case: Situation, made: Plan, moved: frozenset[str] = frozenset()) 
     empty: Plan = {"forwards": [], "ways": []}
     steps: Mapping[str, Callable[[], Plan]] = {
         "setup": lambda: {"waits": proof(way_out(case), "proof that the foreign system takes mail of the tenant", patient=False)},
+        "cutover": lambda: {"ways": ways(case, forwards(case, movable=True), on=True)},
         "forward": lambda: _on(case, moved),
         "unforward": lambda: _off(case, moved),
         "teardown": lambda: {"waits": _stops(made["waits"], stopped(case, moved))},

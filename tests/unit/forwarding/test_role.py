@@ -31,8 +31,12 @@ def load(name: str) -> Any:
 
 
 def tasks() -> list[dict[str, Any]]:
-    """The role's tasks in their order."""
-    return roles.flat(load("tasks/main.yml"))
+    """The role's tasks in their order, with those of the files that it imports."""
+    found = []
+    for task in roles.flat(load("tasks/main.yml")):
+        named = task.get("ansible.builtin.import_tasks")
+        found += roles.flat(load(f"tasks/{named}")) if named else [task]
+    return found
 
 
 def used(task: dict[str, Any]) -> tuple[str, dict[str, Any]]:
