@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.coexistence import CLOCK_RATE, same_calls, variables
+from harness.coexistence import CLOCK_RATE, people, same_calls, variables
 from harness.play import Player, Run
 from harness.tenant import Sandbox, generate
 
@@ -195,10 +195,23 @@ def test_a_moved_mx_is_noted_once_and_counts_from_then_on(player: Player, sandbo
     assert good(player.run("mailops.exchange.reconcile", extra)).changed == 0
     assert good(player.run("mailops.exchange.setup", extra)).changed == 0
     assert noted(sandbox) == (holder, ttl, at)
-    options = {"domain": SHARED, "source_file": extra["coexistence_source_file"], "name_servers": [sandbox.ready["dns"]]}
-    ask = [{"mailops.exchange.coexistence_check_info": {**options, "step": "sources_off"}}]
-    (found,) = [one for one in findings(good(player.run(player.tasks(ask)))) if one["id"] == "U13" and one["who"] == SHARED]
+    early = player.run("mailops.exchange.check", extra | {"coexistence_step": "sources_off"})
+    assert early.code != 0
+    (found,) = [one for one in findings(early) if one["id"] == "U13" and one["who"] == SHARED]
     assert "TTL and 72 hours" in found["why"]
+    assert f"refuses: U13 {SHARED}" in early.output
+    assert [one["refused"] for one in early.custom["_run"]["coexistence_check"].values()] == [True]
+    assert [one["who"] for one in findings(early) if one["id"] == "U13"] == [SHARED, "the source"]
+    mailbox = people(tenant_folder, "noobj")[0]
+    probed = player.run("mailops.exchange.check", extra | {"coexistence_step": "sources_off", "coexistence_inside_probes": [{"recipient": mailbox}]})
+    (probe,) = [one for event in probed.results for one in event["result"].get("results", []) if one.get("origin") == "source"]
+    assert (probe["result"], probe["place"]) == ("arrived", "source"), probed.output
+    inside = [one["why"] for one in findings(probed) if one["who"] == "the source"]
+    assert inside == ["no probe from inside it reached the tenant by itself, so its own programs may deliver to the old mailboxes"]
+    declared = player.run("mailops.exchange.check", extra | {"coexistence_step": "sources_off", "coexistence_known": {"off": ["source"]}})
+    assert [one["who"] for one in findings(declared) if one["id"] == "U13"] == [SHARED]
+    free = good(player.run("mailops.exchange.check", extra | {"coexistence_step": "mx", "coexistence_accept_risks": ["U2", "U4"]}, "--check"))
+    assert [one["refused"] for one in free.custom["_run"]["coexistence_check"].values()] == [False]
     move_mx(sandbox, "source")
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
     good(player.run("mailops.exchange.teardown", extra | {"coexistence_accept_risks": ["U2", "U3"]}))

@@ -16,7 +16,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._outcome
 
 PAGES = ("README.md", "docs/docsite/rst/operations.rst", "docs/docsite/rst/forwarding.rst")
 # Variables of the playbooks alone.
-OF_PLAYBOOKS = {"hosts", "snapshot", "known", "rehearsal_limit"}
+OF_PLAYBOOKS = {"hosts", "snapshot", "known", "rehearsal_limit", "step", "inside_probes"}
 
 
 @pytest.fixture(params=PAGES)
