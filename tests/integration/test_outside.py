@@ -195,7 +195,8 @@ def test_a_moved_mx_is_noted_once_and_counts_from_then_on(player: Player, sandbo
     assert good(player.run("mailops.exchange.reconcile", extra)).changed == 0
     assert good(player.run("mailops.exchange.setup", extra)).changed == 0
     assert noted(sandbox) == (holder, ttl, at)
-    early = player.run("mailops.exchange.check", extra | {"coexistence_step": "sources_off"})
+    off = extra | {"coexistence_step": "sources_off"}
+    early = player.run("mailops.exchange.check", off)
     assert early.code != 0
     (found,) = [one for one in findings(early) if one["id"] == "U13" and one["who"] == SHARED]
     assert "TTL and 72 hours" in found["why"]
@@ -203,14 +204,16 @@ def test_a_moved_mx_is_noted_once_and_counts_from_then_on(player: Player, sandbo
     assert [one["refused"] for one in early.custom["_run"]["coexistence_check"].values()] == [True]
     assert [one["who"] for one in findings(early) if one["id"] == "U13"] == [SHARED, "the source"]
     mailbox = people(tenant_folder, "noobj")[0]
-    probed = player.run("mailops.exchange.check", extra | {"coexistence_step": "sources_off", "coexistence_inside_probes": [{"recipient": mailbox}]})
+    probed = player.run("mailops.exchange.check", off | {"coexistence_inside_probes": [{"recipient": mailbox}]})
     (probe,) = [one for event in probed.results for one in event["result"].get("results", []) if one.get("origin") == "source"]
     assert (probe["result"], probe["place"]) == ("arrived", "source"), probed.output
     inside = [one["why"] for one in findings(probed) if one["who"] == "the source"]
     assert inside == ["no probe from inside it reached the tenant by itself, so its own programs may deliver to the old mailboxes"]
-    declared = player.run("mailops.exchange.check", extra | {"coexistence_step": "sources_off", "coexistence_known": {"off": ["source"]}})
+    declared = player.run("mailops.exchange.check", off | {"coexistence_known": {"off": ["source"]}})
     assert [one["who"] for one in findings(declared) if one["id"] == "U13"] == [SHARED]
-    free = good(player.run("mailops.exchange.check", extra | {"coexistence_step": "mx", "coexistence_accept_risks": ["U2", "U4"]}, "--check"))
+    free = good(
+        player.run("mailops.exchange.check", extra | {"coexistence_step": "mx", "coexistence_accept_risks": ["U2", "U4"]}, "--check")
+    )
     assert [one["refused"] for one in free.custom["_run"]["coexistence_check"].values()] == [False]
     move_mx(sandbox, "source")
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})

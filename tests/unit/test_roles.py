@@ -145,7 +145,8 @@ def test_a_first_guard_is_given_every_variable_and_a_later_one_only_what_was_dec
 
 def test_the_playbook_that_asks_the_guards_hands_on_every_variable() -> None:
     (play,) = yaml.safe_load((roles.ROOT / "playbooks/check.yml").read_text(encoding="utf-8"))
-    (asked_,) = [task["mailops.exchange.coexistence_check_info"] for task in play["tasks"] if "mailops.exchange.coexistence_check_info" in task]
+    name = "mailops.exchange.coexistence_check_info"
+    (asked_,) = [task[name] for task in play["tasks"] if name in task]
     given = {name: f"{{{{ coexistence_{name} | default(omit) }}}}" for name in (*VARIABLES, "known", "snapshot")}
     assert {name: value for name, value in asked_.items() if name not in {"step", "probes"}} == given
 

@@ -219,7 +219,10 @@ def _hands(case: Situation, addresses: Sequence[str], state: str) -> list[str]:
 
 
 def forwards(case: Situation, *, movable: bool = False) -> list[Plan]:
-    """Per user of the run the forward that the source shall have: `address` leads to `routing_address`. movable: only of whom nothing refuses."""
+    """Per user of the run the forward that the source shall have: `address` leads to `routing_address`.
+
+    movable: only of users against whom nothing speaks.
+    """
     found = []
     for one in check(case.inputs, case.snapshot):
         if movable and one.faults:
