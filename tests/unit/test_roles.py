@@ -26,6 +26,7 @@ TASKS = sorted(roles.ROLES.glob("coexistence_*/tasks/*.yml"))
 # What core itself names in a template.
 CORES = {"inventory_hostname", "omit"}
 TEMPLATES = Environment()  # noqa: S701 - parses, renders nothing
+FILES = roles.files()
 RAW = re.compile(r"\bcoexistence_(" + "|".join(sorted(VARIABLES, key=len, reverse=True)) + r")\b")
 
 
@@ -40,9 +41,9 @@ def module(task: dict[str, Any]) -> str:
     return str(name)
 
 
-@pytest.mark.parametrize("path", sorted(roles.files()), ids=lambda path: f"{path.parents[1].name}/{path.parent.name}")
+@pytest.mark.parametrize("path", sorted(FILES), ids=lambda path: f"{path.parents[1].name}/{path.parent.name}")
 def test_defaults_and_specs_are_the_generated_ones(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == roles.files()[path], "run `make roles`"
+    assert path.read_text(encoding="utf-8") == FILES[path], "run `make roles`"
 
 
 def test_every_variable_is_an_option_and_every_option_is_documented() -> None:
