@@ -162,6 +162,23 @@ def test_a_wave_switches_the_forwards_on_the_mail_host(player: Player, plan: dic
     assert zimbra.forwarded() == before
 
 
+def test_nobody_leaves_the_group_while_the_source_shows_a_forward(
+    player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], zimbra: Zimbra
+) -> None:
+    good(player.run("mailops.exchange.cutover", plan))
+    writes, on = len(sandbox.writes()), zimbra.forwarded()
+    (tenant,) = player.inventory["all"]["children"]["exchange_tenants"]["hosts"]
+    # By another domain of the tenant than the forwards lead to, they look like somebody else's.
+    other = plan | {"coexistence_routing_domain": tenant}
+    refused = player.run("mailops.exchange.rollback", other)
+    assert refused.code != 0
+    assert f"is still forwarded at the source to {wave[0].replace('@example.com', f'@{routing(player)}')}" in refused.output
+    assert (len(sandbox.writes()), zimbra.forwarded()) == (writes, on)
+    back = good(player.run("mailops.exchange.rollback", plan))
+    assert set(wave) & set(zimbra.forwarded()) == set()
+    assert figures(back)["the source"]["switched_off"] == len(wave)
+
+
 def test_a_wave_whose_forward_the_source_refuses_is_stopped_before_anything_is_written(
     player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], zimbra: Zimbra
 ) -> None:

@@ -15,7 +15,7 @@ from ._checks import domain_of
 from ._classes import predict_all
 from ._evidence import ARRIVED, NOT_PROBED, Full, Probe, counted, reason, settles
 from ._findings import Finding
-from ._mail_plan import NOBODY, SWITCHED, backend_of
+from ._mail_plan import NOBODY
 from ._outcomes import HURTS, person_of
 from ._predicates import MATCHES
 from ._predict import Prediction, Route, predict
@@ -226,7 +226,8 @@ def _u8_back(case: Full) -> Iterator[Finding]:
         probes = [probe for probe in case.evidence.probes if probe.recipient == address and probe.origin != "tenant"]
         on = {address, one.user.address} & source.forwards.keys()
         if on or any(probe.result == ARRIVED and probe.place == TENANT for probe in probes):
-            seen = "is still forwarded at the source" if on else "is still forwarded at the source: a probe from outside reached the tenant"
+            where = ", ".join(source.forwards[one].target for one in sorted(on))
+            seen = "is still forwarded at the source" + (f" to {where}" if on else ": a probe from outside reached the tenant")
             yield Finding("U8", one.who, f"{seen}; out of the group its mail would loop", "Switch the forward off first, and probe.")
         elif not _shown_off(case, source, address):
             unseen.setdefault(source.name or "the source", []).append(address)
@@ -237,14 +238,12 @@ def _u8_back(case: Full) -> Iterator[Finding]:
 
 
 def _shown_off(case: Full, source: Foreign, address: str) -> bool:
-    """Whether a forward is known to be off: read back, switched off by a role that reads it back, or by a probe of somebody there."""
-    declared = case.inputs.source_of(domain_of(address))
-    switched = declared is not None and backend_of(case.inputs, declared) in SWITCHED
+    """Whether a forward is known to be off: read back, or by a probe of somebody there."""
     stayed = any(
         probe.origin != "tenant" and probe.result == ARRIVED and probe.place == "source" and domain_of(probe.recipient) in source.domains
         for probe in case.evidence.probes
     )
-    return switched or stayed or case.evidence.forwards_read or address in case.evidence.forwards_off
+    return stayed or case.evidence.forwards_read or address in case.evidence.forwards_off
 
 
 def u20(case: Full) -> Iterator[Finding]:

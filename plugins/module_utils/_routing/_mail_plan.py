@@ -255,11 +255,14 @@ def _on(case: Situation, moved: frozenset[str]) -> Plan:
 
 
 def _off(case: Situation, moved: frozenset[str]) -> Plan:
-    """Forwards to switch off. Whoever switches them: nobody leaves the group before probes show it."""
+    """Forwards to switch off. Whoever switches them: nobody leaves the group before it is read back (`asked`), or probes show it."""
     wanted = forwards(case)
+    switched = ways(case, wanted, on=False)
+    # A check run switches nothing, so that there is nothing to read back.
+    read = [{**way, "state": "read"} for way in switched if way["backend"] in SWITCHED and not case.check_mode]
     probes = forwarded(case, [str(one["address"]) for one in wanted], "source", moved)
     asked = proof(probes, "the forwards to be off", remedy=LOOK_AT_FORWARDS)
-    return {"forwards": wanted, "ways": ways(case, wanted, on=False), "waits": asked}
+    return {"forwards": wanted, "ways": switched, "waits": asked, "asked": [{"name": way["name"], "ways": [way]} for way in read]}
 
 
 def _stops(known: Sequence[Plan], probes: Sequence[Plan]) -> list[Plan]:

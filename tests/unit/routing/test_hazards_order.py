@@ -195,7 +195,9 @@ def back(*probes: Probe, found: World | None = None, options: dict[str, Any] | N
 
 
 def test_u8_back_refuses_while_a_forward_is_on_by_what_was_read_or_probed() -> None:
-    assert refuses("U8", back(found=world(sources=(source(forwards=worlds.forward("stub")),))))
+    standing = back(found=world(sources=(source(forwards=worlds.forward("stub")),)))
+    assert refuses("U8", standing)
+    assert f"is still forwarded at the source to {worlds.forward('stub')[STUB].target}" in said("U8", standing)[0].why
     reached = Probe("internet", OUTSIDER, STUB, "arrived", "tenant", forwarded=True)
     assert "a probe from outside reached the tenant" in said("U8", back(reached))[0].why
     assert refuses("U8", back(reached, options={"forwarding_backend": "postfix", "forwarding_host": "mail.example.com"}))
@@ -213,7 +215,7 @@ def test_u8_back_refuses_while_a_forward_is_on_by_what_was_read_or_probed() -> N
         (back(Probe("internet", OUTSIDER, "another@other.example", "arrived", "source")), True),
         (back(forwards_read=True), False),
         (back(forwards_off=frozenset({STUB})), False),
-        (back(options={"forwarding_backend": "postfix", "forwarding_host": "mail.example.com"}), False),  # the role reads back
+        (back(options={"forwarding_backend": "postfix", "forwarding_host": "mail.example.com"}), True),  # the role reads back, and says so
         (back(found=world(sources=(source(addresses={}),))), False),  # no address at the source, no forward
     ],
 )
