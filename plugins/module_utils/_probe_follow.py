@@ -6,21 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ._routing._evidence import ARRIVED, MISSING, REFUSED
+from ._routing._evidence import ARRIVED, FILTER, MISSING, REFUSED
 from ._routing._objects import stamp
 from ._runner import Context
 from ._session import ExchangeError, Row
 from ._trace import CLOCK, TICK, Tracer, connector_of, key_of, now_of
-from ._values import fold, parse_date
+from ._values import fold, host_key, is_empty, parse_date
 
 TENANT, SOURCE = "tenant", "source"
+# Besides FILTER, what tells how a probe ended. Silence is the weakest: a host took it, and the tenant did not see it in time.
+MAILBOX, TRACE, SILENCE = "mailbox", "trace", "silence"
 # What the trace calls the end of a row, and what it calls the moments before.
-FAILED = frozenset({"failed", "filteredasspam", "quarantined"})
+FAILED, FILTERED = "failed", frozenset({"filteredasspam", "quarantined"})
 MOVING = frozenset({"pending", "gettingstatus"})
 LEFT = frozenset({"send external", "sendexternal", "send"})
 PLACED = frozenset({"deliver", "delivered"})
@@ -34,7 +37,8 @@ Result = dict[str, Any]
 class Course:
     """What is followed. entered: the side that took it. words: what the host said. since: the service's time at the start.
 
-    hosts: addresses of the foreign system, as far as they are known. inside: it began inside the foreign system.
+    hosts: names, addresses and networks of the foreign system as keys, as far as they are known. unknown: which are not, with the reason.
+    inside: it began inside the foreign system.
     """
 
     id: str
@@ -44,6 +48,7 @@ class Course:
     uncertain: bool
     since: datetime
     hosts: frozenset[str] = frozenset()
+    unknown: str = ""
     inside: bool = False
 
 
@@ -61,11 +66,12 @@ class Pace:
 
 @dataclass
 class End:
-    """How it ended. places: mailboxes that hold it. rows: of the trace, each with what its detail told."""
+    """How it ended. told_by: what says so. places: mailboxes that hold it. rows: of the trace, each with what its detail told."""
 
     result: str = ""
     why: str = ""
     place: str = ""
+    told_by: str = ""
     forwarded: bool = False
     places: list[Result] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -75,6 +81,7 @@ class End:
         """The part of a result that following tells."""
         return {
             "place": self.place,
+            "told_by": self.told_by,
             "forwarded": self.forwarded,
             "places": self.places,
             "rows": self.rows,
@@ -92,6 +99,7 @@ class Follower:
         self._rows: list[Row] = []
         self._now = course.since
         self._unread = ""
+        self._over = False
 
     def run(self) -> End:
         """Follow it to its end."""
@@ -128,7 +136,7 @@ class Follower:
         held = [str(one["place"]) for one in places]
         place = TENANT if TENANT in held else held[-1]
         words = ", ".join(f"{one['address']} ({one['place']})" for one in places)
-        return End(ARRIVED, f"it lies in {words}", place if place in {TENANT, SOURCE} else "", places=places)
+        return End(ARRIVED, f"it lies in {words}", place if place in {TENANT, SOURCE} else "", MAILBOX, places=places)
 
     def _by_trace(self) -> End:
         """What the trace tells; what could not be read is kept as a reason and looked at again."""
@@ -147,28 +155,46 @@ class Follower:
         found = self._tracer.read(start, self._now + TICK, {"MessageId": [self._course.id]})
         self._rows = sorted(found.rows, key=lambda row: str(row.get("Received")))
         for row in self._rows:
-            if fold(row.get("Status")) not in MOVING and key_of(row) not in self._details:
-                self._details[key_of(row)] = self._tracer.details([row])
-            row["Details"] = self._details.get(key_of(row), [])
+            known = self._details.get(key_of(row), [])
+            if fold(row.get("Status")) not in MOVING and not known:
+                known = self._tracer.details([row])
+            row["Details"] = known
+            # The detail may come later than the status: it is read until it tells how the row ended.
+            if _events(row) & (PLACED | LEFT) or _fails(row):
+                self._details[key_of(row)] = known
 
     def _judged(self) -> End:
         """The end that the rows show; none while a row is under way or nothing is there."""
-        failed = next((row for row in self._rows if fold(row.get("Status")) in FAILED), None)
+        failed = next((row for row in self._rows if _failed(row)), None)
         if failed is not None:
             # What a connector carried was at the source, which refused it: the rule that names the connector acts.
-            return End(REFUSED, f"{failed.get('Status')}: {_words(failed, 'fail')}", SOURCE if _by_connector(failed) else "")
+            place = SOURCE if _by_connector(failed) else ""
+            return End(REFUSED, f"{failed.get('Status')}: {_words(failed, 'fail')}", place, TRACE)
         if any(fold(row.get("Status")) in MOVING for row in self._rows):
             return End()
         mine = [row for row in self._rows if fold(row.get("Status")) != "expanded"]
-        if not mine:
-            return End()
-        if any(_events(row) & PLACED for row in mine):
-            return End(ARRIVED, _words(next(row for row in mine if _events(row) & PLACED), "deliver"), TENANT)
-        last = mine[-1]
-        if _events(last) & LEFT:
-            known = _by_connector(last) or str(last.get("ToIP")) in self._course.hosts
-            return End(ARRIVED, _words(last, "send"), SOURCE if known else "")
-        return End(ARRIVED, f"{last.get('Status')}, and the detail names no way out", TENANT) if not last["Details"] else End()
+        placed = next((row for row in mine if _events(row) & PLACED), None)
+        if placed is not None:
+            return End(ARRIVED, _words(placed, "deliver"), TENANT, TRACE)
+        return self._way_of(mine[-1]) if mine else End()
+
+    def _way_of(self, row: Row) -> End:
+        """Where a row went that no mailbox took; none while nothing tells. With a ToIP it left the tenant, whatever the detail lacks."""
+        to, status = row.get("ToIP"), str(row.get("Status"))
+        known = not is_empty(to) and belongs([to], self._course.hosts)
+        if _events(row) & LEFT:
+            place = SOURCE if known or _by_connector(row) else ""
+            return End(ARRIVED, _words(row, "send") + ("" if place else self._whose(to)), place, TRACE)
+        if known:
+            return End(ARRIVED, f"{status}, and it left for {to}", SOURCE, TRACE)
+        if fold(status) in FILTERED and is_empty(to) and (row["Details"] or self._over):
+            return End(ARRIVED, f"{status}: {_words(row, 'spam')}", TENANT, FILTER)
+        return End()
+
+    def _whose(self, to: Any) -> str:
+        """That a host is not known as one of the foreign system, and why."""
+        host, unknown = "the host" if is_empty(to) else to, self._course.unknown
+        return f"; whether {host} is the foreign system's is not known ({unknown})" if unknown else f"; {host} is no known host of the foreign system"
 
     def _with_way(self, end: End) -> End:
         """Whether it came through a forward of the source: it entered under another address than the one that it was sent to."""
@@ -188,7 +214,8 @@ class Follower:
     def _lost(self) -> End:
         """The time is up. A foreign host that took it and sent nothing on keeps it."""
         course = self._course
-        last = self._by_trace() if self._url else End()
+        self._over = True
+        last = self._by_trace() if self._url else self._judged()
         if last.result:
             return last
         if self._unread:
@@ -198,16 +225,32 @@ class Follower:
         if course.uncertain:
             return End(MISSING, f"{course.words}; it is not known whether it was taken, and nobody has seen it until {stamp(self._now)}")
         if course.entered == SOURCE and not self._url:
-            return End(ARRIVED, f"{course.words}; the tenant has not seen it until {stamp(self._now)}", SOURCE)
-        return End(MISSING, f"{course.words}; nobody has seen it until {stamp(self._now)}")
+            return End(ARRIVED, f"{course.words}; the tenant has not seen it until {stamp(self._now)}", SOURCE, SILENCE)
+        return End(MISSING, f"{course.words}; nobody has seen it until {stamp(self._now)}{'' if course.entered else self._whose('')}")
 
     def _held(self, row: Row) -> str:
-        """Why a row is still under way."""
+        """Why a row is still under way, or does not tell where it ended."""
+        if fold(row.get("Status")) not in MOVING:
+            left = "" if is_empty(row.get("ToIP")) else f"; it left for {row['ToIP']}{self._whose(row['ToIP'])}"
+            return f"until {stamp(self._now)} the detail does not tell where it went{left}"
         try:
             row["Details"] = self._tracer.details([row])
         except ExchangeError as error:
             return f"its detail could not be read: {error}"
         return _words(row, "defer")
+
+
+def belongs(hosts: Iterable[Any], known: frozenset[str]) -> bool:
+    """Whether one of some names or addresses is among known ones, which may be networks too."""
+    keys = {str(host_key(host)) for host in hosts}
+    return bool(keys & known) or any(_within(key, one) for key in keys for one in known if "/" in one)
+
+
+def _within(key: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(key) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def _by_connector(row: Row) -> bool:
@@ -216,6 +259,16 @@ def _by_connector(row: Row) -> bool:
 
 def _events(row: Row) -> set[str]:
     return {fold(event.get("Event")) for event in row.get("Details") or ()}
+
+
+def _fails(row: Row) -> bool:
+    return any(event.startswith("fail") for event in _events(row))
+
+
+def _failed(row: Row) -> bool:
+    """Whether a row was refused. What the filter took is in the tenant's hands, unless an event says that it was rejected."""
+    status = fold(row.get("Status"))
+    return status == FAILED or (status in FILTERED and _fails(row))
 
 
 def _words(row: Row, event: str) -> str:

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ._probe_follow import Course, Follower, Pace
+from ._probe_follow import Course, Follower, Pace, belongs
 from ._probe_letter import BOUNCE, KINDS, letter
 from ._routing import _checks as checks
 from ._routing._evidence import MISSING, NOT_PROBED, REFUSED
@@ -19,10 +21,13 @@ from ._routing._outside import Outside, is_service, outside_of
 from ._runner import Context, InputError
 from ._session import ExchangeError
 from ._trace import CLOCK, now_of
+from ._values import host_key
 
 INTERNET, SOURCE, TENANT = "internet", "source", "tenant"
 ORIGINS = (INTERNET, SOURCE, TENANT)
 ANNOUNCED, SENT = "announced", "sent"
+# What told that a message was refused while it was handed over.
+HOST = "host"
 TIMES = {"timeout": 300.0, "interval": 10.0}
 HAND_OVER = 60.0
 # Stages at which a host judges the message; before them the origin itself could not be had.
@@ -32,13 +37,14 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to send. hosts: of the foreign system, for the origin `source`, and to know it by."""
+    """What to send. hosts: of the foreign system, plain and folded, for the origin `source`, and to know it by; networks: likewise."""
 
     origin: str
     kind: str
     sender: str
     recipient: str
     hosts: tuple[str, ...]
+    networks: tuple[str, ...]
     port: int
     outside: Outside
     timeout: float
@@ -81,14 +87,14 @@ def wanted_of(params: Mapping[str, Any]) -> Wanted:
         problems.append(f"sender: '{sender}' {checks.address_fault(sender)}.")
     if not sender and origin != TENANT and kind != BOUNCE:
         problems.append(f"sender: is empty; a probe from {origin} needs one.")
-    given = [*checks.items(params.get("host")), *checks.items(params.get("smart_hosts"))]
+    given = [str(host_key(host)) for host in (*checks.items(params.get("host")), *checks.items(params.get("smart_hosts")))]
     # A network among smart hosts names no host that could be asked.
-    hosts = checks.unique(host for host in given if "/" not in host)
+    hosts, networks = (checks.unique(host for host in given if ("/" in host) == wide) for wide in (False, True))
     if problems:
         raise InputError(problems)
     timeout, interval = (float(params[name] if params.get(name) is not None else default) for name, default in TIMES.items())
     port, followed = int(params.get("port") or 25), params.get("follow") is not False
-    return Wanted(origin, kind, sender, recipient, hosts, port, outside, timeout, interval, followed)
+    return Wanted(origin, kind, sender, recipient, hosts, networks, port, outside, timeout, interval, followed)
 
 
 class _Probe:
@@ -113,13 +119,13 @@ class _Probe:
             return self._told(NOT_PROBED, handed.trouble, None)
         if not answer["accepted"] and not answer["uncertain"]:
             judged = answer["stage"] in JUDGED and answer["code"]
-            return self._told(REFUSED if judged else NOT_PROBED, said(answer), answer)
+            return self._told(REFUSED if judged else NOT_PROBED, said(answer), answer) | {"told_by": HOST if judged else ""}
         if not self._wanted.follow:
             return self._told(SENT if answer["accepted"] else MISSING, said(answer), answer)
         self._context.progress(f"the probe to {self._wanted.recipient} was handed to {answer['host']}")
         inside = self._wanted.origin == SOURCE
-        hosts = frozenset(self._wanted.hosts)
-        course = Course(self._id, self._wanted.recipient, handed.entered, said(answer), answer["uncertain"], self._started, hosts, inside)
+        way = (self._id, self._wanted.recipient, handed.entered, said(answer), answer["uncertain"], self._started)
+        course = Course(*way, *self._foreign, inside)
         pace = Pace(self._deadline, self._wanted.interval)
         end = Follower(course, self._context, self._wanted.outside.mailbox_url, pace).run()
         return {**self._told(end.result, end.why, answer), **end.more()}
@@ -177,17 +183,31 @@ class _Probe:
 
     def _side(self, host: str) -> str:
         """The side that a host belongs to: the service's own names, the foreign hosts by name or address; empty for another one."""
-        known = frozenset(one.casefold() for one in self._wanted.hosts)
         if self._wanted.origin == SOURCE:
             return SOURCE
         if is_service(host):
             return TENANT
-        if not known or host.casefold() in known:
-            return SOURCE
-        asked = {"hosts": [host, *known], "name_servers": list(self._wanted.outside.name_servers)}
-        found = self._context.session.tool("dns", asked)["hosts"]
-        theirs = {address for name in known for address in found[name]["addresses"]}
-        return SOURCE if theirs & set(found[host]["addresses"]) else ""
+        theirs, _unknown = self._foreign
+        return SOURCE if belongs([host], theirs) or belongs(self._keys([host])[0], theirs) else ""
+
+    @cached_property
+    def _foreign(self) -> tuple[frozenset[str], str]:
+        """Names, addresses and networks of the foreign system, and why some are not known."""
+        if not (self._wanted.hosts or self._wanted.networks):
+            return frozenset(), "give smart_hosts to know its hosts by"
+        found, unknown = self._keys(self._wanted.hosts)
+        return found | frozenset(self._wanted.networks), unknown
+
+    def _keys(self, hosts: Iterable[str]) -> tuple[frozenset[str], str]:
+        """Hosts and their addresses as keys, and what could not be read: it must not stop a probe that is sent already."""
+        asked = {"hosts": sorted({str(host_key(host)) for host in hosts}), "name_servers": list(self._wanted.outside.name_servers)}
+        try:
+            found = self._context.session.tool("dns", asked)["hosts"] if any(map(_named, asked["hosts"])) else {}
+        except ExchangeError as error:
+            return frozenset(asked["hosts"]), f"the addresses of {', '.join(asked['hosts'])} could not be read: {error.text}"
+        addresses = (str(host_key(address)) for one in found.values() for address in one["addresses"])
+        lacking = (f"{name} has no address{': ' if one['error'] else ''}{one['error']}" for name, one in found.items() if not one["addresses"])
+        return frozenset((*asked["hosts"], *addresses)), "; ".join(lacking)
 
     def _smtp(self, where: Mapping[str, Any]) -> Result:
         wanted = self._wanted
@@ -218,6 +238,15 @@ class _Probe:
         return made
 
 
+def _named(host: str) -> bool:
+    """True for a name, false for an address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return False
+
+
 def said(answer: Mapping[str, Any]) -> str:
     """The other side's words, with the place where they were said."""
     code = f"{answer['code']} " if answer["code"] else ""
@@ -235,6 +264,7 @@ def _result(wanted: Wanted, result: str, why: str) -> Result:
         "sender": wanted.sender if wanted.kind != BOUNCE else "",
         "recipient": wanted.recipient,
         "place": "",
+        "told_by": "",
         "forwarded": False,
         "places": [],
         "rows": [],

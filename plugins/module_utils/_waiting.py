@@ -12,7 +12,7 @@ from typing import Any
 
 from ._probing import TIMES, mail_probe
 from ._routing import _checks as checks
-from ._routing._evidence import ARRIVED, MISSING, NOT_PROBED
+from ._routing._evidence import ARRIVED, FILTER, MISSING, NOT_PROBED
 from ._routing._mail_plan import LOOK
 from ._routing._objects import stamp
 from ._routing._options import VARIABLES
@@ -134,6 +134,8 @@ def settled(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     result, place = found.get("result"), found.get("place") or ""
     if result == NOT_PROBED:
         return True
+    if found.get("told_by") == FILTER:
+        return False
     if wanted.get("avoid"):
         return result != MISSING and place != wanted["avoid"]
     return result == ARRIVED and place == wanted.get("place")

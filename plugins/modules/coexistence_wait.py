@@ -86,7 +86,7 @@ announced:
   returned: success
   type: bool
 probes:
-  description: What became of each probe, with C(result), C(place) and C(why).
+  description: What became of each probe, as mail_probe tells it: C(result), C(place), C(told_by) and C(why) among it.
   returned: success
   type: list
   elements: dict

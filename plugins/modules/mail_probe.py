@@ -49,7 +49,9 @@ options:
     type: int
     default: 25
   smart_hosts:
-    description: Hosts of the foreign system, for O(origin=source) after O(host), and to tell its mail hosts from others.
+    description:
+      - Hosts of the foreign system, by name or address, for O(origin=source) after O(host), and to tell its mail hosts from others.
+      - Without them nobody knows whose a host of another name than the service's is, and mail that it takes is at no known place.
     type: list
     elements: str
   name_servers:
@@ -116,10 +118,21 @@ why:
   type: str
 place:
   description:
-    - C(tenant) or C(source), where it arrived; empty for anywhere else.
-    - C(source) without a test system's mailboxes means that a host of the foreign system took it, and that nothing came to the tenant.
+    - C(tenant) or C(source), where it arrived or was refused; empty for anywhere else, and where it is not known.
+    - C(tenant) includes the folder of junk, and a message that the service's filter holds.
   returned: success
   type: str
+told_by:
+  description:
+    - What told the result. C(host) is the host that refused it while it was handed over, C(mailbox) a test system's mailbox, C(trace)
+      the message trace; empty where nothing told.
+    - C(filter) means that the service's filter took it, by the message trace. It is in the tenant, but nothing shows where it would
+      have gone, so that it proves no membership and no forward.
+    - C(silence) means that a host of the foreign system took it, and that the trace showed nothing until the time was up. Mail that a
+      host holds back, or a trace that lags, looks the same.
+  returned: success
+  type: str
+  sample: trace
 forwarded:
   description: Whether it reached the tenant through a forward of the source, that is under another address.
   returned: success

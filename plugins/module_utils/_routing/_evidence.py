@@ -21,6 +21,8 @@ from ._snapshot import Snapshot
 from ._world import World
 
 ARRIVED, REFUSED, MISSING, NOT_PROBED = "arrived", "refused", "missing", "not probed"
+# What told of a probe that the service's filter took: in the tenant, but held before anything showed where it would have gone.
+FILTER = "filter"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class MxChange:
 
 @dataclass(frozen=True)
 class Probe:
-    """One marked message. result: arrived, refused, missing or `not probed`; place: `tenant` or `source`.
+    """One marked message. result: arrived, refused, missing or `not probed`; place: `tenant` or `source`; told_by: as mail_probe says.
 
     forwarded: it went through a forward of the source; if it reached the tenant without one, it found the way by itself.
     """
@@ -61,11 +63,12 @@ class Probe:
     place: str = ""
     forwarded: bool = False
     why: str = ""
+    told_by: str = ""
 
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Probe:
         """One from the result of mail_probe or of a wait; what it does not tell is missing."""
-        texts = {name: str(row.get(name) or "").casefold() for name in ("origin", "sender", "recipient", "place")}
+        texts = {name: str(row.get(name) or "").casefold() for name in ("origin", "sender", "recipient", "place", "told_by")}
         return cls(
             **texts, result=str(row.get("result") or NOT_PROBED), forwarded=row.get("forwarded") is True, why=str(row.get("why") or "")
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from . import _objects as objects
 from ._checks import domain_of
-from ._evidence import ARRIVED, Full, Probe, counted
+from ._evidence import ARRIVED, FILTER, Full, Probe, counted
 from ._findings import Finding
 from ._outcomes import entry_of
 from ._predicates import covers
@@ -206,8 +206,8 @@ def u26(case: Full) -> Iterator[Finding]:
 
 
 def _passed(probe: Probe, source: Foreign) -> bool:
-    """A probe from outside that this source forwarded, and that arrived."""
-    forwarded = probe.origin == "internet" and probe.forwarded and probe.result == ARRIVED
+    """A probe from outside that this source forwarded, and that arrived and was not taken by the filter."""
+    forwarded = probe.origin == "internet" and probe.forwarded and probe.result == ARRIVED and probe.told_by != FILTER
     return forwarded and domain_of(probe.recipient) in source.domains
 
 

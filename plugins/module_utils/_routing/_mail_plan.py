@@ -14,11 +14,13 @@ from typing import Any
 from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
 
 from . import _objects as objects
-from ._checks import domain_of
+from ._checks import domain_of, unique
+from ._exchangers import smart_hosts
 from ._findings import Situation
 from ._inputs import Inputs, Source
 from ._snapshot import Thing, holders
 from ._waves import Checked, check, forwarding
+from ._world_of import NAMELESS
 
 Plan = dict[str, Any]
 
@@ -68,10 +70,14 @@ def sample(case: Situation) -> int | None:
 
 
 def probe(case: Situation, origin: str, recipient: str, place: str, **more: Any) -> Plan:
-    """One probe. place: where it must arrive, `tenant` or `source`; avoid: where it must not."""
+    """One probe. place: where it must arrive, `tenant` or `source`; avoid: where it must not.
+
+    The source is known by its smart hosts; steps that need not name them find them on our connector.
+    """
     own = [source for source in case.inputs.sources if domain_of(recipient) in source.domains]
-    hosts = [host for source in own or case.inputs.sources for host in source.smart_hosts]
-    known: Plan = {"origin": origin, "kind": "mail", "recipient": recipient, "place": place, "smart_hosts": hosts}
+    shown = smart_hosts(case)
+    hosts = unique(host for one in own or case.inputs.sources for host in (*one.smart_hosts, *shown.get(one.name or NAMELESS, ())))
+    known: Plan = {"origin": origin, "kind": "mail", "recipient": recipient, "place": place, "smart_hosts": list(hosts)}
     return {**known, **sender(case, origin, recipient), **more}
 
 

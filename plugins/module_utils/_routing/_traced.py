@@ -26,8 +26,8 @@ from ._world import INTERNAL_RELAY, plain
 WINDOW = timedelta(days=2)
 # How the ids of our own probes begin.
 PROBES = "<probe."
-# States of mail that reached a mailbox, its folder of junk included.
-ARRIVED = frozenset({"Delivered", "FilteredAsSpam"})
+# States of mail that reached a mailbox, with its folder of junk and its quarantine, from which mail is released into it.
+ARRIVED = frozenset({"Delivered", "FilteredAsSpam", "Quarantined"})
 
 
 def closing(case: Situation, types: Mapping[str, str] | None = None) -> tuple[str, ...]:

@@ -82,6 +82,7 @@ COUNTED: list[tuple[str, list[Row], tuple[int, str, str]]] = [
     ("one message to two addresses", [row(ANNA, "08:00"), row(f"anna@{ROUTING}", "08:01")], (1, "08:00", "08:00")),
     ("by the routing address", [row(f"Anna@{ROUTING}".lower(), "08:00")], (1, "08:00", "08:00")),
     ("junk", [row(ANNA, "08:00", Status="FilteredAsSpam")], (1, "08:00", "08:00")),
+    ("quarantine", [row(ANNA, "08:00", Status="Quarantined")], (1, "08:00", "08:00")),
     ("what left for the source", [row(ANNA, "08:00", ToIP="192.0.2.10")], (0, "", "")),
     ("what failed", [row(ANNA, "08:00", Status="Failed")], (0, "", "")),
     ("our probes", [row(ANNA, "08:00", MessageId="<probe.1@example.com>")], (0, "", "")),

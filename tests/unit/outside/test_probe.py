@@ -66,7 +66,7 @@ def test_where_it_arrives(flow: Flow, bench: Bench, name: str, origin: str, want
     more: dict[str, Any] = {} if mailboxes else {"mailbox_url": None}
     found = probe(flow, bench, name, origin, **more)
     assert shown(found) == wanted, found
-    assert bool(found["places"]) == mailboxes
+    assert (bool(found["places"]), found["told_by"]) == (mailboxes, "mailbox" if mailboxes else "trace")
     assert (found["changed"], found["calls"], found["stage"]) == (False, [], "accepted")
     assert bench.writes() == []
 
@@ -77,6 +77,7 @@ def test_what_a_foreign_host_keeps_is_at_the_source(flow: Flow, bench: Bench, na
     blind = probe(flow, bench, name, mailbox_url=None, timeout=1.5)
     assert shown(blind) == ("arrived", "source", False)
     assert "the tenant has not seen it" in blind["why"]
+    assert blind["told_by"] == "silence"
 
 
 def test_a_moved_mx_leads_into_the_tenant_by_itself(flow: Flow, bench: Bench) -> None:
@@ -90,11 +91,21 @@ def test_a_moved_mx_leads_into_the_tenant_by_itself(flow: Flow, bench: Bench) ->
     assert shown(out) == ("arrived", "source", False)
 
 
+def test_a_source_that_is_known_by_its_name_is_known_by_its_address_too(flow: Flow, bench: Bench) -> None:
+    flow.coexist()
+    host = probe(flow, bench, "noobj", follow=False)["host"]
+    found = probe(flow, bench, "noobj", "tenant", smart_hosts=[host], mailbox_url=None)
+    assert shown(found) == ("arrived", "source", False), found
+    assert found["rows"][0]["ToIP"] == HOST
+    nobody = probe(flow, bench, "noobj", smart_hosts=None, mailbox_url=None, timeout=1.5)
+    assert (nobody["result"], nobody["place"], "give smart_hosts" in nobody["why"]) == ("missing", "", True)
+
+
 @pytest.mark.parametrize("mailboxes", [True, False])
 def test_a_refusal_keeps_the_words_of_whoever_said_it(flow: Flow, bench: Bench, mailboxes: bool) -> None:
     more: dict[str, Any] = {} if mailboxes else {"mailbox_url": None}
     at_the_door = probe(flow, bench, f"nobody.at.all@{SHARED}", **more)
-    assert (at_the_door["result"], at_the_door["stage"]) == ("refused", "rcpt")
+    assert (at_the_door["result"], at_the_door["stage"], at_the_door["told_by"]) == ("refused", "rcpt", "host")
     assert at_the_door["why"].startswith("550 5.1.1")
     flow.coexist()
     flow.modes(reject_own_domain=True)

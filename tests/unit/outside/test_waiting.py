@@ -147,6 +147,8 @@ def test_a_time_that_is_none_is_refused() -> None:
     ("wanted", "found", "shows"),
     [
         ({"place": "tenant"}, TENANT, True),
+        ({"place": "tenant"}, {**TENANT, "told_by": "filter"}, False),
+        ({"avoid": "source"}, {**TENANT, "told_by": "filter"}, False),
         ({"place": "tenant"}, SOURCE, False),
         ({"place": "source"}, SOURCE, True),
         ({"place": "tenant"}, REFUSED, False),

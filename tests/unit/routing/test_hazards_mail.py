@@ -188,8 +188,10 @@ def test_u26_says_whose_forwards_and_how_many(step: str, options: Mapping[str, A
 def test_u26_forwards_and_dmarc() -> None:
     told = said("U26", full("cutover", world(), options=ONE_WAVE))
     assert [finding.blocks for finding in told] == [False]
-    passed = Evidence(probes=(Probe("internet", "a@out.example", f"migrated@{SHARED}", "arrived", "tenant", forwarded=True),))
+    through = Probe("internet", "a@out.example", f"migrated@{SHARED}", "arrived", "tenant", forwarded=True)
+    passed, held = Evidence(probes=(through,)), Evidence(probes=(replace(through, told_by="filter"),))
     assert not said("U26", full("cutover", world(), passed, options=ONE_WAVE))
+    assert said("U26", full("cutover", world(), held, options=ONE_WAVE)), "mail that the filter took has not passed"
     for cured in (
         world(inbound=(ENHANCED,)),
         world(policies=Policies(honor_dmarc=False)),

@@ -110,6 +110,12 @@ def test_a_connector_is_not_validated_with_an_address_of_another_source() -> Non
     assert both.validated_by(other) == ("postmaster@vendor.example",)
 
 
+def test_the_source_is_known_by_the_hosts_declared_and_by_those_of_our_connector() -> None:
+    for declared, hosts in ((None, ["192.0.2.10"]), (["mail.old.example"], ["mail.old.example", "192.0.2.10"])):
+        situation = moment("rollback", options={"smart_hosts": declared})
+        assert mail.probe(situation, "internet", ANNA, "source")["smart_hosts"] == hosts
+
+
 def test_the_way_out_is_probed_to_an_address_that_only_the_source_has() -> None:
     (named,) = mail.way_out(moment("setup", rules=[]))
     assert (named["recipient"], named["place"]) == ("postmaster@example.com", "source")
