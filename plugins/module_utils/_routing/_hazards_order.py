@@ -6,21 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Container, Generator, Iterator
 from datetime import timedelta
 
 from . import _changes as change
 from . import _objects as objects
 from ._checks import domain_of
 from ._classes import predict_all
-from ._evidence import ARRIVED, NOT_PROBED, Full, Probe, counted, reason, settles
+from ._evidence import ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted, reason, settles
 from ._findings import Finding
 from ._mail_plan import NOBODY
 from ._outcomes import HURTS, person_of
 from ._predicates import MATCHES
 from ._predict import Prediction, Route, predict
 from ._traced import closing
-from ._waves import check, forwarding
+from ._waves import Checked, check, forwarding
 from ._world import AUTHORITATIVE, EXPANDED, INTERNAL_RELAY, INTERNET, TENANT, Foreign, Party, World, plain
 
 # How long a sending host keeps a message that it could not hand over by the former MX.
@@ -205,7 +205,10 @@ def _u8_probes(case: Full) -> Iterator[Finding]:
     users = {user.address for user in case.inputs.users}
     made = [probe for probe in case.evidence.probes if probe.origin == "tenant" and probe.recipient in users and probe.result != NOT_PROBED]
     for probe in made:
-        if probe.result != ARRIVED or probe.place != "tenant":
+        if probe.told_by == FILTER:
+            why = "the service's filter took a probe from the tenant, so nothing shows whether the membership acts"
+            yield Finding("U8", probe.recipient, why, "Let the filter spare the probe's sender, and probe again.")
+        elif probe.result != ARRIVED or probe.place != "tenant":
             where = f" at the {probe.place}" if probe.place else ""
             why = f"a probe from the tenant {probe.result}{where}: the membership does not act yet"
             yield Finding("U8", probe.recipient, why, "Wait and probe again; the forward comes after.")
@@ -215,21 +218,30 @@ def _u8_probes(case: Full) -> Iterator[Finding]:
         yield Finding("U8", counted(sorted(users)), why, remedy, blocks=False)
 
 
-def _u8_back(case: Full) -> Iterator[Finding]:
-    """Forwards that are on, by what was read or probed; and those of which nothing shows that they are off."""
-    unseen: dict[str, list[str]] = {}
+def _at_source(case: Full) -> list[tuple[Checked, str, Foreign]]:
+    """The users of the run who have an address at a source, with it and the source; nobody else has a forward there."""
+    found = []
     for one in check(case.inputs, case.snapshot):
         address = (forwarding(case.inputs, case.snapshot, one.found)[0] if one.found else "") or one.user.address
         source = case.world.source_of(domain_of(address))
-        if source is None or (source.addresses is not None and not {address, one.user.address} & source.addresses.keys()):
-            continue  # who has no address at the source has no forward there
+        if source is not None and (source.addresses is None or {address, one.user.address} & source.addresses.keys()):
+            found.append((one, address, source))
+    return found
+
+
+def _u8_back(case: Full) -> Iterator[Finding]:
+    """Forwards that are on, by what was read or probed; and those of which nothing shows that they are off."""
+    unseen: dict[str, list[str]] = {}
+    wave = _at_source(case)
+    own = {known for one, address, _source in wave for known in (address, one.user.address)}
+    for one, address, source in wave:
         probes = [probe for probe in case.evidence.probes if probe.recipient == address and probe.origin != "tenant"]
         on = {address, one.user.address} & source.forwards.keys()
         if on or any(probe.result == ARRIVED and probe.place == TENANT for probe in probes):
             where = ", ".join(source.forwards[one].target for one in sorted(on))
             seen = "is still forwarded at the source" + (f" to {where}" if on else ": a probe from outside reached the tenant")
             yield Finding("U8", one.who, f"{seen}; out of the group its mail would loop", "Switch the forward off first, and probe.")
-        elif not _shown_off(case, source, address):
+        elif not _shown_off(case, source, address, own):
             unseen.setdefault(source.name or "the source", []).append(address)
     for name, who in unseen.items() if not case.situation.check_mode else ():
         why = f"nothing shows that the forwards of {len(who)} users are off at {name}; out of the group their mail would loop"
@@ -237,12 +249,15 @@ def _u8_back(case: Full) -> Iterator[Finding]:
         yield Finding("U8", counted(who), why, remedy)
 
 
-def _shown_off(case: Full, source: Foreign, address: str) -> bool:
-    """Whether a forward is known to be off: read back, or by a probe of somebody there."""
-    stayed = any(
-        probe.origin != "tenant" and probe.result == ARRIVED and probe.place == "source" and domain_of(probe.recipient) in source.domains
-        for probe in case.evidence.probes
-    )
+def _shown_off(case: Full, source: Foreign, address: str, own: Container[str]) -> bool:
+    """Whether a forward is known to be off: read back, or by the wave's probes there.
+
+    Those to the wave's `own` addresses count alone, and none of them may have failed to show it: mail to somebody who never moved stays
+    at the source whatever the forwards do, and one probe of silence may be a host that holds it back.
+    """
+    probes = (one for one in case.evidence.probes if one.origin != TENANT and one.recipient in own)
+    made = [one for one in probes if domain_of(one.recipient) in source.domains]
+    stayed = bool(made) and all(one.result == ARRIVED and one.place == "source" for one in made)
     return stayed or case.evidence.forwards_read or address in case.evidence.forwards_off
 
 

@@ -175,11 +175,17 @@ def test_u8_waits_for_membership_and_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "place", "blocked"),
-    [("arrived", "tenant", False), ("arrived", "source", True), ("missing", "", True), ("refused", "", True)],
+    ("result", "place", "told_by", "blocked"),
+    [
+        ("arrived", "tenant", "trace", False),
+        ("arrived", "tenant", "filter", True),  # held before anything showed where it would have gone
+        ("arrived", "source", "trace", True),
+        ("missing", "", "", True),
+        ("refused", "", "trace", True),
+    ],
 )
-def test_u8_a_probe_must_have_arrived_in_the_tenant(result: str, place: str, blocked: bool) -> None:
-    seen = Evidence(probes=(Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", result, place),))
+def test_u8_a_probe_must_have_arrived_in_the_tenant(result: str, place: str, told_by: str, blocked: bool) -> None:
+    seen = Evidence(probes=(Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", result, place, told_by=told_by),))
     case = full("forward", world(members=("stub",)), seen, options=ONE_WAVE)
     assert refuses("U8", case) == blocked
     assert bool(said("U8", case)) == blocked
@@ -187,6 +193,15 @@ def test_u8_a_probe_must_have_arrived_in_the_tenant(result: str, place: str, blo
 
 
 STUB = f"stub@{SHARED}"
+MAILUSER, NOOBJ = f"mailuser@{SHARED}", f"noobj@{SHARED}"
+SEVERAL = {"users": [STUB, MAILUSER, NOOBJ]}
+CLOUD_ONLY = f"pilot@{SHARED}"
+
+
+def stayed(recipient: str, **more: Any) -> Probe:
+    """A probe from outside that stayed at the source."""
+    return replace(Probe("internet", OUTSIDER, recipient, "arrived", "source"), **more)
+
 
 
 def back(*probes: Probe, found: World | None = None, options: dict[str, Any] | None = None, **evidence: Any) -> Full:
@@ -210,9 +225,16 @@ def test_u8_back_refuses_while_a_forward_is_on_by_what_was_read_or_probed() -> N
         (back(Probe("internet", "", STUB, "not probed", "")), True),
         (back(Probe("tenant", f"a@{SHARED}", STUB, "arrived", "source")), True),  # mail from inside meets no forward
         (back(options={"forwarding_backend": "csv"}), True),  # a file that was written tells nothing of its effect
-        (back(Probe("internet", OUTSIDER, STUB, "arrived", "source")), False),
-        (back(Probe("internet", OUTSIDER, f"another@{SHARED}", "arrived", "source")), False),  # the sample of one source
-        (back(Probe("internet", OUTSIDER, "another@other.example", "arrived", "source")), True),
+        (back(stayed(STUB)), False),
+        (back(stayed(STUB, told_by="silence")), False),
+        (back(stayed(f"another@{SHARED}")), True),  # somebody who never moved has no forward
+        (back(stayed(f"another@{SHARED}"), stayed(STUB, result="missing", place="")), True),
+        (back(stayed("another@other.example")), True),
+        (back(stayed(MAILUSER), options=SEVERAL), False),  # the sample of one source
+        (back(stayed(MAILUSER), stayed(NOOBJ), options=SEVERAL), False),
+        (back(stayed(MAILUSER), stayed(NOOBJ, result="missing", place=""), options=SEVERAL), True),  # another one is held back, or forwarded
+        (back(stayed(MAILUSER), stayed(NOOBJ, result="not probed", place=""), options=SEVERAL), True),
+        (back(stayed(CLOUD_ONLY), options={"users": [STUB, CLOUD_ONLY]}), True),  # who has no address there shows nothing
         (back(forwards_read=True), False),
         (back(forwards_off=frozenset({STUB})), False),
         (back(options={"forwarding_backend": "postfix", "forwarding_host": "mail.example.com"}), True),  # the role reads back, and says so
