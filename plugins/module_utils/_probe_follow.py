@@ -194,7 +194,9 @@ class Follower:
     def _whose(self, to: Any) -> str:
         """That a host is not known as one of the foreign system, and why."""
         host, unknown = "the host" if is_empty(to) else to, self._course.unknown
-        return f"; whether {host} is the foreign system's is not known ({unknown})" if unknown else f"; {host} is no known host of the foreign system"
+        if unknown:
+            return f"; whether {host} is the foreign system's is not known ({unknown})"
+        return f"; {host} is no known host of the foreign system"
 
     def _with_way(self, end: End) -> End:
         """Whether it came through a forward of the source: it entered under another address than the one that it was sent to."""

@@ -206,7 +206,7 @@ class _Probe:
         except ExchangeError as error:
             return frozenset(asked["hosts"]), f"the addresses of {', '.join(asked['hosts'])} could not be read: {error.text}"
         addresses = (str(host_key(address)) for one in found.values() for address in one["addresses"])
-        lacking = (f"{name} has no address{': ' if one['error'] else ''}{one['error']}" for name, one in found.items() if not one["addresses"])
+        lacking = (f"{name} has no address ({one['error'] or 'none is published'})" for name, one in found.items() if not one["addresses"])
         return frozenset((*asked["hosts"], *addresses)), "; ".join(lacking)
 
     def _smtp(self, where: Mapping[str, Any]) -> Result:

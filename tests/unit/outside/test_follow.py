@@ -37,6 +37,7 @@ class Service:
     details: Looks = ((),)
     mx: str = NAME
     addresses: Mapping[str, list[str]] | None = field(default_factory=lambda: {NAME: [HOST]})
+    check_mode: bool = False
     asked: list[list[str]] = field(default_factory=list)
     looks: int = 0
     seconds: float = 0.0
@@ -115,7 +116,8 @@ ROWS: list[tuple[str, Row, Looks, tuple[str, str, str]]] = [
 def test_what_a_row_of_the_trace_says(row: Row, details: Looks, wanted: tuple[str, str, str]) -> None:
     found = followed(Service(row, details))
     assert shown(found) == wanted, found["why"]
-    assert (found["why"] != "") and "\n" not in found["why"]
+    assert found["why"]
+    assert "\n" not in found["why"]
 
 
 def test_a_detail_that_tells_the_end_is_read_once_and_one_that_does_not_again() -> None:
@@ -150,7 +152,7 @@ def test_the_source_is_known_by_name_address_or_network(host: str, wanted: tuple
     assert (HOST in found["why"]) == (wanted == OUT), "a host that is not known is named"
 
 
-@pytest.mark.parametrize(("addresses", "text"), [({}, f"{NAME} has no address: SERVFAIL"), (None, "dnspython is not there")])
+@pytest.mark.parametrize(("addresses", "text"), [({}, f"{NAME} has no address (SERVFAIL)"), (None, "dnspython is not there")])
 def test_a_host_whose_address_cannot_be_read_is_told_and_stops_nothing(addresses: dict[str, list[str]] | None, text: str) -> None:
     found = followed(Service({"Status": "Delivered", "ToIP": HOST}, [[SEND]], addresses=addresses), smart_hosts=[NAME])
     assert shown(found) == OUT

@@ -203,7 +203,6 @@ def stayed(recipient: str, **more: Any) -> Probe:
     return replace(Probe("internet", OUTSIDER, recipient, "arrived", "source"), **more)
 
 
-
 def back(*probes: Probe, found: World | None = None, options: dict[str, Any] | None = None, **evidence: Any) -> Full:
     """A rollback of one user."""
     return full("rollback", found or world(), Evidence(probes=probes, **evidence), options={**ONE_WAVE, **(options or {})})
@@ -232,7 +231,7 @@ def test_u8_back_refuses_while_a_forward_is_on_by_what_was_read_or_probed() -> N
         (back(stayed("another@other.example")), True),
         (back(stayed(MAILUSER), options=SEVERAL), False),  # the sample of one source
         (back(stayed(MAILUSER), stayed(NOOBJ), options=SEVERAL), False),
-        (back(stayed(MAILUSER), stayed(NOOBJ, result="missing", place=""), options=SEVERAL), True),  # another one is held back, or forwarded
+        (back(stayed(MAILUSER), stayed(NOOBJ, result="missing", place=""), options=SEVERAL), True),  # held back, or forwarded
         (back(stayed(MAILUSER), stayed(NOOBJ, result="not probed", place=""), options=SEVERAL), True),
         (back(stayed(CLOUD_ONLY), options={"users": [STUB, CLOUD_ONLY]}), True),  # who has no address there shows nothing
         (back(forwards_read=True), False),
