@@ -170,11 +170,12 @@ def test_whoever_switches_forwards_off_nobody_leaves_before_probes_show_it() -> 
 def test_a_host_is_asked_before_a_wave_is_written_and_read_back_before_one_returns() -> None:
     asked: dict[str, Any] = {}
     for backend in ("none", "csv", "postfix"):
-        options = {"forwarding_backend": backend, "forwarding_host": "mail.old.example"}
-        back = moment("unforward", options=options, members=PEOPLE)
+        own = {"forwarding_backend": backend, "forwarding_host": "mail.old.example"}
+        back = moment("unforward", options=own, members=PEOPLE)
         asked[backend] = [(way["state"], len(way["forwards"])) for one in planned(back)["asked"] for way in one["ways"]]
         assert planned(replace(back, check_mode=True))["asked"] == [], "a check run switches nothing"
     assert asked == {"none": [], "csv": [], "postfix": [("read", 2)]}
+    options = {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
     ahead, later = (planned(moment(step, options=options, members=PEOPLE))["ways"] for step in ("cutover", "forward"))
     assert ahead == later, "what is asked before is what is switched later"
     nobody = {**options, "users": [*USERS["users"], "nobody@example.com"]}
