@@ -172,6 +172,29 @@ def noted(sandbox: Sandbox) -> tuple[str, ...]:
     return found.groups() if found else ()
 
 
+def guards_speak_of_the_old_path(player: Player, extra: dict[str, Any], mailbox: str) -> None:
+    """After the MX has moved: by time, by a message from inside the source, and by what is declared."""
+    off = extra | {"coexistence_step": "sources_off"}
+    early = player.run("mailops.exchange.check", off)
+    assert early.code != 0
+    (found,) = [one for one in findings(early) if one["id"] == "U13" and one["who"] == SHARED]
+    assert "TTL and 72 hours" in found["why"]
+    assert f"refuses: U13 {SHARED}" in early.output
+    assert [one["refused"] for one in early.custom["_run"]["coexistence_check"].values()] == [True]
+    assert [one["who"] for one in findings(early) if one["id"] == "U13"] == [SHARED, "the source"]
+    probed = player.run("mailops.exchange.check", off | {"coexistence_inside_probes": [{"recipient": mailbox}]})
+    (probe,) = [one for event in probed.results for one in event["result"].get("results", []) if one.get("origin") == "source"]
+    assert (probe["result"], probe["place"]) == ("arrived", "source"), probed.output
+    inside = [one["why"] for one in findings(probed) if one["who"] == "the source"]
+    assert inside == ["no probe from inside it reached the tenant by itself, so its own programs may deliver to the old mailboxes"]
+    declared = player.run("mailops.exchange.check", off | {"coexistence_known": {"off": ["source"]}})
+    assert [one["who"] for one in findings(declared) if one["id"] == "U13"] == [SHARED]
+    free = good(
+        player.run("mailops.exchange.check", extra | {"coexistence_step": "mx", "coexistence_accept_risks": ["U2", "U4"]}, "--check")
+    )
+    assert [one["refused"] for one in free.custom["_run"]["coexistence_check"].values()] == [False]
+
+
 def test_a_moved_mx_is_noted_once_and_counts_from_then_on(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
     extra = known(sandbox, tenant_folder)
@@ -195,26 +218,7 @@ def test_a_moved_mx_is_noted_once_and_counts_from_then_on(player: Player, sandbo
     assert good(player.run("mailops.exchange.reconcile", extra)).changed == 0
     assert good(player.run("mailops.exchange.setup", extra)).changed == 0
     assert noted(sandbox) == (holder, ttl, at)
-    off = extra | {"coexistence_step": "sources_off"}
-    early = player.run("mailops.exchange.check", off)
-    assert early.code != 0
-    (found,) = [one for one in findings(early) if one["id"] == "U13" and one["who"] == SHARED]
-    assert "TTL and 72 hours" in found["why"]
-    assert f"refuses: U13 {SHARED}" in early.output
-    assert [one["refused"] for one in early.custom["_run"]["coexistence_check"].values()] == [True]
-    assert [one["who"] for one in findings(early) if one["id"] == "U13"] == [SHARED, "the source"]
-    mailbox = people(tenant_folder, "noobj")[0]
-    probed = player.run("mailops.exchange.check", off | {"coexistence_inside_probes": [{"recipient": mailbox}]})
-    (probe,) = [one for event in probed.results for one in event["result"].get("results", []) if one.get("origin") == "source"]
-    assert (probe["result"], probe["place"]) == ("arrived", "source"), probed.output
-    inside = [one["why"] for one in findings(probed) if one["who"] == "the source"]
-    assert inside == ["no probe from inside it reached the tenant by itself, so its own programs may deliver to the old mailboxes"]
-    declared = player.run("mailops.exchange.check", off | {"coexistence_known": {"off": ["source"]}})
-    assert [one["who"] for one in findings(declared) if one["id"] == "U13"] == [SHARED]
-    free = good(
-        player.run("mailops.exchange.check", extra | {"coexistence_step": "mx", "coexistence_accept_risks": ["U2", "U4"]}, "--check")
-    )
-    assert [one["refused"] for one in free.custom["_run"]["coexistence_check"].values()] == [False]
+    guards_speak_of_the_old_path(player, extra, people(tenant_folder, "noobj")[0])
     move_mx(sandbox, "source")
     sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
     good(player.run("mailops.exchange.teardown", extra | {"coexistence_accept_risks": ["U2", "U3"]}))
