@@ -26,7 +26,10 @@ LEAST = 1.0
 # Options of a coexistence that a probe takes over.
 SHARED = ("name_servers", "smtp_overrides", "submission_host", "submission_port", "mailbox_url")
 # Per origin the variable that names who a probe is from; a forward is probed at the source itself once the MX is at the tenant.
-SENDERS = {"internet": "coexistence_probe_outside_sender", "source": "coexistence_probe_sender; of a forward coexistence_probe_outside_sender"}
+SENDERS = {
+    "internet": "coexistence_probe_outside_sender",
+    "source": "coexistence_probe_sender; of a forward coexistence_probe_outside_sender",
+}
 
 Result = dict[str, Any]
 
