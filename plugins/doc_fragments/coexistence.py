@@ -37,7 +37,11 @@ options:
   source_file:
     description:
       - The foreign system's address list on the controller, CSV with the columns C(address), C(kind), C(owner) and C(home).
-      - C(kind) is mailbox, alias, list, resource, forward or catch_all. C(home) is source or tenant and defaults to source.
+      - C(kind) is mailbox, alias, list, resource (a room or equipment), forward (an address that leads on) or catch_all, whose address is
+        C(@DOMAIN) or C(*@DOMAIN).
+      - C(owner) is the mailbox of an alias, or where a forward leads. C(home) says where the address is read, source or tenant, and
+        defaults to source. Both columns may be left out.
+      - UTF-8, with commas, or semicolons throughout.
     type: path
   waves_file:
     description: Who moves when, a CSV file on the controller with at least the columns C(user) and C(wave).
@@ -135,7 +139,10 @@ options:
     type: bool
     default: false
   final_domain_type:
-    description: Type of the domains after the teardown, V(Authoritative) or V(InternalRelay); left empty, what they were before the set-up.
+    description:
+      - Type of the domains after the teardown, V(Authoritative) or V(InternalRelay).
+      - Left empty, what each was before, and V(Authoritative) where it relayed already before the set-up or nothing is noted. Set
+        V(InternalRelay) if it must go on relaying.
     type: str
   foreign_unknown:
     description: What the foreign system does with mail for addresses that it does not know.
@@ -143,7 +150,10 @@ options:
     choices: [reject, relay, catch_all]
     default: reject
   accept_risks:
-    description: Guards whose refusals are accepted, such as V(U4). The only override; every result repeats it.
+    description:
+      - Guards whose refusals are accepted, such as V(U4). The only override for the guards V(U1) to V(U32); every result repeats it.
+      - V(U7) moves the rest of a wave and returns who was refused. Any other guard, once accepted, lets the whole step go on.
+      - For forwards it is C(source_forwarding_accept_risks), the variable of the role source_forwarding.
     type: list
     elements: str
   forwarding_file:

@@ -25,6 +25,11 @@ from ._values import parse_date
 LEAST = 1.0
 # Options of a coexistence that a probe takes over.
 SHARED = ("name_servers", "smtp_overrides", "submission_host", "submission_port", "mailbox_url")
+# Per origin the variable that names who a probe is from; a forward is probed at the source itself once the MX is at the tenant.
+SENDERS = {
+    "internet": "coexistence_probe_outside_sender",
+    "source": "coexistence_probe_sender; of a forward coexistence_probe_outside_sender",
+}
 
 Result = dict[str, Any]
 
@@ -123,8 +128,8 @@ def _probe(params: Mapping[str, Any], one: Mapping[str, Any], pace: _Pace) -> Re
     declared = params.get("declared") or {}
     settings = {name: declared[name] for name in SHARED if not checks.blank(declared.get(name))}
     wanted = {key: value for key, value in one.items() if key not in {"place", "avoid"}}
-    if one.get("origin") != "tenant" and not one.get("sender"):
-        return {**one, "place": "", "result": NOT_PROBED, "why": "no sender is named for it (coexistence_probe_outside_sender)"}
+    if one.get("origin") in SENDERS and not one.get("sender"):
+        return {**one, "place": "", "result": NOT_PROBED, "why": f"no sender is named for it ({SENDERS[str(one['origin'])]})"}
     looks = {"interval": min(TIMES["interval"], pace.interval), "timeout": min(TIMES["timeout"], max(pace.left, LEAST))}
     return {**one, **mail_probe({**settings, **looks, **wanted}, pace.context)}
 

@@ -63,10 +63,15 @@ EXAMPLES = r"""
       Identity: Default
   register: remote
 
+- name: Read whether the tenant was ever customised
+  mailops.exchange.cmdlet:
+    cmdlet: Get-OrganizationConfig
+  register: organization
+
 - name: Make the tenant customisable, which some cmdlets need once
   mailops.exchange.cmdlet:
     cmdlet: Enable-OrganizationCustomization
-  when: dehydrated
+  when: organization.rows[0].IsDehydrated
 """
 
 RETURN = r"""

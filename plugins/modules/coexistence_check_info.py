@@ -11,7 +11,8 @@ module: coexistence_check_info
 short_description: Let the guards of a step speak
 version_added: 0.1.0
 description:
-  - Evaluates every guard of a step and returns what each would say. It never refuses and writes nothing.
+  - Evaluates every guard of a step and returns what each would say. Writes nothing.
+  - No guard makes it fail; wrong variables do, and for the steps of a set-up a tenant that takes no rules.
   - M(mailops.exchange.coexistence_plan_info) refuses with the same findings.
 author:
   - The mailops.exchange authors (!UNKNOWN)

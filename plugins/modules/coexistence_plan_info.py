@@ -92,9 +92,9 @@ summary:
   type: dict
 screen:
   description:
-    - The state as lines of text, for O(step=status); what was looked at, for O(step=preflight), also when a guard refused;
-      what was found, for O(step=verify) and O(step=reconcile).
-  returned: when no guard refused
+    - The state as lines of text, for O(step=status); what was looked at, for O(step=preflight); what was found, for O(step=verify) and
+      O(step=reconcile). Empty for every other step.
+  returned: when no guard refused; for O(step=preflight) also when one did
   type: list
   elements: str
 mx:
@@ -106,8 +106,9 @@ mx:
   type: list
   elements: dict
 time_plan:
-  description: What comes when, by the service's clock, and who switches the forwards; empty when nobody goes back.
-  returned: for O(step=unforward)
+  description:
+    - What comes when, by the service's clock, and who switches the forwards; empty when nobody moves and nothing is waited for.
+  returned: for O(step=cutover) and O(step=unforward), when no guard refused
   type: list
   elements: str
 arrived:
@@ -115,7 +116,22 @@ arrived:
     - What reached the tenant mailbox of each user who goes back, by the message trace since the group was made (at most 90 days), with
       C(user), C(count), C(first) and C(last). Probes are left aside; what arrived in the last minutes may not be in the trace yet.
     - Where the trace cannot be read C(count) is null, and C(why) says the reason.
-  returned: for O(step=unforward)
+  returned: for O(step=unforward), when no guard refused
+  type: list
+  elements: dict
+moved:
+  description: Always empty, since a wave that is refused is refused whole.
+  returned: for O(step=cutover), O(step=unforward) and O(step=rollback), when a guard refused
+  type: list
+  elements: dict
+kept:
+  description: Always empty, likewise.
+  returned: for O(step=cutover), O(step=unforward) and O(step=rollback), when a guard refused
+  type: list
+  elements: dict
+refused:
+  description: One entry for each finding that refuses, with C(user) (whom or what it is about) and C(reasons).
+  returned: for O(step=cutover), O(step=unforward) and O(step=rollback), when a guard refused
   type: list
   elements: dict
 step:

@@ -65,8 +65,8 @@ counts:
   type: dict
 time_plan:
   description:
-    - What comes when, by the service's clock, and who switches the forwards; empty when nobody moves and nothing is waited for, or when
-      an earlier task of a rollback printed it.
+    - What comes when, by the service's clock, and who switches the forwards; empty when nobody moves and nothing is waited for, and when
+      O(declared) comes from an earlier task of the role, which printed it.
   returned: success
   type: list
   elements: str

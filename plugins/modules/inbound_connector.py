@@ -63,8 +63,8 @@ options:
     type: raw
   restrict_domains_to_ip_addresses:
     description:
-      - Whether mail of the sender domains is refused when it comes from other addresses than O(sender_ip_addresses). Parameter
-        C(RestrictDomainsToIPAddresses).
+      - Whether mail of the sender domains is refused when it comes from other addresses than O(sender_ip_addresses). With V(*) in
+        O(sender_domains) it refuses all mail from any other address (U17). Parameter C(RestrictDomainsToIPAddresses).
     type: bool
   restrict_domains_to_certificate:
     description:
@@ -157,7 +157,6 @@ EXAMPLES = r"""
       - '*'
     sender_ip_addresses:
       - 203.0.113.10
-    restrict_domains_to_ip_addresses: true
     require_tls: false
     ef_skip_last_ip: true
 

@@ -63,8 +63,7 @@ seealso:
 EXAMPLES = r"""
 - name: See what failed for a domain in the last two weeks
   mailops.exchange.message_trace_info:
-    start: "2026-01-17T00:00:00Z"
-    end: "2026-01-31T00:00:00Z"
+    start: "{{ '%Y-%m-%dT%H:%M:%SZ' | ansible.builtin.strftime(now().timestamp() - 14 * 86400, utc=true) }}"
     recipient: ["*@example.com"]
     status: [Failed]
   register: failed_mail

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from harness.coexistence import CLOCK_RATE, STEPS, same_calls, survey, variables
 from harness.compare import differences
 from harness.play import Player, Run, outside, tool
 from harness.tenant import Sandbox
+from programs.sandbox import HOW, inventory_of
 
 # How a warning begins that a guard asked for.
 GUARDS_SAY = ("told: ", "accepted: ")
@@ -66,6 +69,16 @@ def test_a_half_made_tenant_is_completed(player: Player, sandbox: Sandbox, tenan
     sandbox.control("PUT", "/state", {"noun": "AcceptedDomain", "identity": "example.com", "set": {"DomainType": "Authoritative"}})
     made = checked(player, sandbox, "setup", extra)
     assert {name for name, _unused in made} == {"Set-AcceptedDomain", "New-TransportRule"}
+
+
+def test_the_commands_that_the_sandbox_prints_can_be_played(player: Player, sandbox: Sandbox, tenant_folder: Path, tmp_path: Path) -> None:
+    sandbox.control("PUT", "/clock", {"rate": CLOCK_RATE})
+    path = inventory_of(tmp_path, sandbox, tenant_folder, CLOCK_RATE)
+    own = replace(player, inventory=json.loads(path.read_text(encoding="utf-8")))
+    commands = [shlex.split(line) for line in HOW.splitlines() if line.strip().startswith("ansible-playbook")]
+    runs = [good(own.run(playbook, {}, *options)) for _program, _flag, _inventory, playbook, *options in commands]
+    (moved,) = runs[-1].custom["_run"]["coexistence_cutover"].values()
+    assert (len(runs), moved["refused"], moved["moved"] > 0) == (3, [], True)
 
 
 def test_the_one_liner_without_an_inventory(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from harness.coexistence import variables
 from harness.play import host, inventory, outside
 from harness.tenant import Sandbox, generate
 
@@ -26,9 +27,11 @@ In another terminal, from this directory:
   export ANSIBLE_COLLECTIONS_PATH={collections} ANSIBLE_HOME={home} PATH="{bin}:$PATH"
   ansible-playbook -i {inventory} mailops.exchange.setup --check --diff
   ansible-playbook -i {inventory} mailops.exchange.setup
-  ansible-playbook -i {inventory} mailops.exchange.cutover -e coexistence_wave=1
+  ansible-playbook -i {inventory} mailops.exchange.cutover -e coexistence_wave=wave1
 Ctrl-C ends it and forgets the tenant.
 """
+# Seconds between two looks of a wait, however fast the clock runs.
+LEAST = 0.2
 
 
 def _wait() -> None:
@@ -46,16 +49,10 @@ def _wait() -> None:
         return
 
 
-def _inventory(work: Path, sandbox: Sandbox, tenant: Path) -> Path:
+def inventory_of(work: Path, sandbox: Sandbox, tenant: Path, rate: float) -> Path:
+    """The inventory's file. A wait looks once a minute by the tenant's clock, which runs `rate` times as fast as ours."""
     entry = sandbox.tenants[0]
-    mail = {
-        "coexistence_domains": ["example.com"],
-        "coexistence_smart_hosts": ["192.0.2.10"],
-        "coexistence_source_ip_ranges": ["192.0.2.10/32"],
-        "coexistence_source_file": str(tenant / "source.csv"),
-        "coexistence_waves_file": str(tenant / "waves.csv"),
-        "coexistence_seed_group": True,
-    }
+    mail = variables(tenant) | {"coexistence_effect_interval": max(LEAST, 60 / rate)}
     path = work / "inventory.yml"
     content = inventory({entry["organization"]: host(entry, sandbox.ready["ca_cert"], **outside(sandbox.ready), **mail)})
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -81,7 +78,7 @@ def main() -> int:
             "collections": os.environ["ANSIBLE_COLLECTIONS_PATH"],
             "home": work / "home",
             "bin": Path(sys.executable).parent,
-            "inventory": _inventory(work, sandbox, tenant),
+            "inventory": inventory_of(work, sandbox, tenant, given.rate),
         }
         print(
             HOW.format(organization=entry["organization"], endpoint=entry["endpoint"], users=given.users, rate=given.rate, **places),

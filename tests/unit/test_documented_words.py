@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import SOURCE_KEYS
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import GUARDS, SOURCE_KEYS
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import STEPS, VARIABLES
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._outcomes import OUTCOMES
 
@@ -28,6 +28,17 @@ def page(request: pytest.FixtureRequest, checkout: Path) -> str:
 def words(pattern: str, text: str) -> set[str]:
     """Every match of the pattern's one group."""
     return set(re.findall(pattern, text))
+
+
+def tags(installed: Path) -> set[str]:
+    """The tags of the roles' tasks."""
+    found = [path.read_text(encoding="utf-8") for path in (installed / "roles").glob("*/tasks/*.yml")]
+    return set[str]().union(*(words(r"tags: \[coexistence_([a-z_]+)\]", text) for text in found))
+
+
+def rows(text: str, letter: str) -> list[int]:
+    """The numbers that begin the rows of the tables of guards."""
+    return [int(number) for row in re.findall(r"(?m)^ +\* - ([A-Z\d, ]+)$", text) for number in re.findall(rf"{letter}(\d+)", row)]
 
 
 NAMED = r"(?<!\w)mailops\.exchange\.([a-z]+)(?![\w.#])"
@@ -48,9 +59,10 @@ def test_what_is_named_is_there(page: str, installed: Path) -> None:
 def test_variables_are_options(page: str, installed: Path) -> None:
     roles = {path.name.removeprefix("coexistence_") for path in (installed / "roles").glob("coexistence_*")}
     modules = {path.stem.removeprefix("coexistence_") for path in (installed / "plugins/modules").glob("coexistence_*.py")}
-    assert words(r"(?<!\w)coexistence_([a-z_]+)", page) <= set(VARIABLES) | OF_PLAYBOOKS | roles | modules
+    assert words(r"(?<!\w)coexistence_([a-z_]+)", page) <= set(VARIABLES) | OF_PLAYBOOKS | roles | modules | tags(installed)
     defaults = yaml.safe_load((installed / "roles/source_forwarding/defaults/main.yml").read_text(encoding="utf-8"))
-    assert words(r"(source_forwarding_[a-z_]+)", page) <= set(defaults)
+    results = words(r"register: (\w+)", (installed / "roles/source_forwarding/tasks/switch.yml").read_text(encoding="utf-8"))
+    assert words(r"(source_forwarding_[a-z_]+)", page) <= set(defaults) | results
     connection = (installed / "plugins/connection/rest.py").read_text(encoding="utf-8")
     shared = (installed / "plugins/doc_fragments/connection.py").read_text(encoding="utf-8")
     assert all(name in connection + shared for name in words(r"(ansible_exchange_[a-z_]+)", page))
@@ -62,6 +74,15 @@ def test_the_guide_has_every_outcome_once_and_no_guard_or_step_that_is_none(chec
     assert {int(number) for number in words(r"\bU(\d+)\b", text)} <= set(range(1, 33))
     assert words(r"``step: ([a-z_]+)``", text) <= set(STEPS)
     assert words(r"(forwarding_(?:backend|host))", (checkout / PAGES[2]).read_text(encoding="utf-8")) <= set(SOURCE_KEYS)
+
+
+def test_every_guard_and_every_tag_has_one_row(checkout: Path, installed: Path) -> None:
+    operations, forwarding = ((checkout / name).read_text(encoding="utf-8") for name in PAGES[1:])
+    assert sorted(rows(operations, "U")) == sorted(int(name.removeprefix("U")) for name in GUARDS)
+    sources = [path.read_text(encoding="utf-8") for path in (installed / "plugins/module_utils").glob("_forwarding*.py")]
+    refused = set[str]().union(*(words(r'[("]S(\d+)[)"]', text) for text in sources))
+    assert sorted(rows(forwarding, "S")) == sorted(map(int, refused))
+    assert sorted(re.findall(r"\* - ``coexistence_([a-z]+)``", operations)) == sorted(tags(installed))
 
 
 def test_pages_and_commands_are_there(page: str, checkout: Path) -> None:

@@ -238,7 +238,7 @@ def u28(case: Full) -> Iterator[Finding]:
     """A recipient in a shared domain that neither the group nor the source list knows. A status that reads no directory says so."""
     if not case.snapshot.directory:
         why = "was not looked at: who is new, who else holds the group's address, whose mailbox forwards to outside"
-        remedy = "Run coexistence_check_info with the step status, which reads it."
+        remedy = "Run mailops.exchange.check with coexistence_step=status, which reads it."
         yield Finding("U28", "the directory", why, remedy, blocks=False)
         return
     if case.inputs.source_list is None:

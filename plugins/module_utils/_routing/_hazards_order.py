@@ -312,7 +312,10 @@ def u13(case: Full) -> Iterator[Finding]:
         declared = source.off or source.name in case.evidence.off
         if not declared and not case.situation.check_mode and not any(_left_by_itself(case, one, source) for one in case.evidence.probes):
             why = "no probe from inside it reached the tenant by itself, so its own programs may deliver to the old mailboxes"
-            remedy = "Let it follow the MX and probe again, or declare the host off (known: {off: [NAME]})."
+            remedy = (
+                "Let it follow the MX and probe again, or declare the host off (coexistence_known: {off: [source]},"
+                " or the source's name where there are several)."
+            )
             yield Finding("U13", source.name or "the source", why, remedy)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,11 +69,20 @@ def test_a_probe_that_cannot_be_had_delays_nothing_and_is_told(monkeypatch: pyte
     assert done["probes"][0]["result"] == "not probed"
 
 
-def test_a_probe_from_outside_without_a_sender_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    done, made, _clock = waited(monkeypatch, {"anna": [TENANT]}, one("anna", origin="internet"))
+@pytest.mark.parametrize(
+    ("origin", "variables"),
+    [
+        ("internet", ["coexistence_probe_outside_sender"]),
+        ("source", ["coexistence_probe_sender", "coexistence_probe_outside_sender"]),
+    ],
+)
+def test_a_probe_without_a_sender_is_not_made_and_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, origin: str, variables: list[str]
+) -> None:
+    done, made, _clock = waited(monkeypatch, {"anna": [TENANT]}, one("anna", origin=origin))
     assert made.names == []
     assert (done["probes"][0]["result"], done["probes"][0]["place"]) == ("not probed", "")
-    assert "coexistence_probe_outside_sender" in done["probes"][0]["why"]
+    assert re.findall(r"coexistence_probe_\w+", done["probes"][0]["why"]) == variables
 
 
 def test_without_patience_each_is_made_once_and_what_it_did_not_show_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

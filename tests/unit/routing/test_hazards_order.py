@@ -328,6 +328,11 @@ def test_u12_asks_nothing_of_domains_that_stay_or_are_what_they_shall_be() -> No
     assert not said("U12", replace(stays, situation=final))
 
 
+def test_u13_says_how_a_host_is_declared_off() -> None:
+    (found,) = said("U13", full("sources_off", change.mx_at(world(), [SHARED]), Evidence({SHARED: MOVED})))
+    assert "coexistence_known: {off: [source]}" in found.remedy
+
+
 def test_u13_says_how_a_change_that_was_only_just_seen_is_noted() -> None:
     now = Evidence({SHARED: MxChange("2026-03-01T12:00:00Z", 3600, "tenant", OLD, fresh=True)}, (REACHED,))
     (found,) = said("U13", full("sources_off", change.mx_at(world(), [SHARED]), now))

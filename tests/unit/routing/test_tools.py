@@ -255,7 +255,7 @@ def test_the_status_says_of_the_policies_what_the_check_says_and_names_what_it_d
     assert ids[0] == ids[1]
     (told,) = [one for one in status["findings"] if one["id"] == "U28"]
     assert "not looked at" in told["why"]
-    assert "coexistence_check_info" in told["remedy"]
+    assert "mailops.exchange.check with coexistence_step=status" in told["remedy"]
     relay = plan_info({**options(foreign_unknown="relay"), "step": "status"}, context(session))
     (told,) = [one for one in relay["findings"] if one["id"] == "U32"]
     assert "mail to unknown addresses loops" in told["why"], "whom the tenant has was not read"
