@@ -205,7 +205,8 @@ def u26(case: Full) -> Iterator[Finding]:
         if enhanced or source.name in case.world.policies.trusted_sealers or passed:
             continue
         why = f"{_forwarded(case, source)} break SPF, and DMARC rejects are honoured: outsiders with p=reject may get bounces (5.7.509)"
-        remedy = "Use coexistence_spam_handling enhanced_filtering, trust the source's ARC seal, or probe a forward from a sender that asks for p=reject."
+        cures = "Use coexistence_spam_handling enhanced_filtering, trust the source's ARC seal, or probe a forward"
+        remedy = f"{cures} from a sender that is known to ask for p=reject."
         yield Finding("U26", source.name or "the source", why, remedy, blocks=False)
 
 

@@ -63,9 +63,9 @@ def _arrives(answer: Mx | None) -> str:
 
 
 def _unrouted(domain: str, arrives: str, prediction: Prediction) -> Iterator[Finding]:
-    """Mail to an address that nobody has, by the MX. arrives: how it comes to the tenant. Refused where nothing surely routes it, told where a reading decides.
+    """Mail to an address that nobody has, by the MX. Refused where nothing surely routes it, told where a reading decides.
 
-    A rule that asks for what is not evaluated is no route to count on.
+    arrives: how it comes to the tenant. A rule that asks for what is not evaluated is no route to count on.
     """
     loops = [route for route in prediction.routes if "loop" in _kept(route)]
     if not loops:
