@@ -290,7 +290,7 @@ def _old_path(case: Full, domain: str) -> str:
         return "its MX is not the tenant"
     left = sorted({answer.before, *answer.beside} & {source.name for source in case.world.sources})
     if left:
-        return f"its MX still names {', '.join(left)}, or some resolvers hold it still"
+        return f"its MX, or what some resolvers hold of it, still names {', '.join(left)}: take it out first"
     if seen is None or seen.holder != TENANT:
         return "nobody saw when its MX moved to the tenant"
     empty = settles(seen, QUEUE)
