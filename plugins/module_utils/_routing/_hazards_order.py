@@ -288,15 +288,15 @@ def _old_path(case: Full, domain: str) -> str:
         return f"who holds its MX is not known{_because(case, domain)}"
     if answer.holder != TENANT:
         return "its MX is not the tenant"
-    left = sorted({answer.before, *answer.beside} & {source.name for source in case.world.sources})
-    if left:
-        return f"its MX, or what some resolvers hold of it, still names {', '.join(left)}: take it out first"
     if seen is None or seen.holder != TENANT:
         return "nobody saw when its MX moved to the tenant"
     empty = settles(seen, QUEUE)
     if empty is None:
         return f"its MX moved at '{seen.at}', which is no time"
-    return f"mail may come by its former MX until {objects.stamp(empty)} (TTL and 72 hours)" if case.now < empty else ""
+    if case.now < empty:
+        return f"mail may come by its former MX until {objects.stamp(empty)} (TTL and 72 hours)"
+    left = sorted({answer.before, *answer.beside} & {source.name for source in case.world.sources})
+    return f"its MX, or what some resolvers hold of it, still names {', '.join(left)}: take it out first" if left else ""
 
 
 def u31(case: Full) -> Iterator[Finding]:

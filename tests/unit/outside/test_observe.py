@@ -127,20 +127,6 @@ def test_the_best_preference_counts_and_two_of_one_preference_are_both_asked() -
     assert look(Outside({SHARED: about(AT_SOURCE, AT_TENANT)}))[1] == Mx(NAMELESS, "tenant", beside=("tenant",))
 
 
-def test_a_further_host_that_a_resolver_alone_still_shows_is_kept_and_a_null_mx_is_none() -> None:
-    noted = Line(mx={SHARED: "tenant 60 2026-02-01T00:00:00Z"})
-    held = about(AT_TENANT)
-    spare = [{"host": AT_TENANT, "preference": 10}, {"host": AT_SOURCE, "preference": 20}]
-    held["resolvers"] = {"192.0.2.53": {"mx": spare, "ttl": 600}}
-    assert look(Outside({SHARED: held}), line=noted)[1] == Mx("tenant", beside=(NAMELESS,))
-    held["resolvers"] = {"192.0.2.53": {"mx": [{"host": AT_SOURCE, "preference": 10}], "ttl": 600}}
-    assert look(Outside({SHARED: held}), line=noted)[1] == Mx("tenant", NAMELESS, "2026-03-01T12:10:00Z"), "it runs out by itself"
-    held["resolvers"] = {"192.0.2.53": {"mx": [{"host": ".", "preference": 0}], "ttl": 600}}
-    mx = look(Outside({SHARED: held}), line=noted)[1]
-    assert mx is not None
-    assert mx.beside == ()
-
-
 @pytest.mark.parametrize(
     ("row", "word"),
     [({"error": "silent"}, "silent"), (about(status="nxdomain"), "no MX (nxdomain)"), (about(status="empty"), "no MX (empty)")],
