@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, with_notes
+from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, moving, with_notes
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _known as known
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _sight as sight
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
@@ -197,11 +197,16 @@ def see(
     return found.situation, found.reading.rows, found.reading.members
 
 
+def _moving(case: Situation, seen: Observed) -> Observed:
+    """What was observed when a snapshot was taken, and whose membership did not act yet by its own clock and the group's line."""
+    return replace(seen, moving={**moving(case), **seen.moving})
+
+
 def outside(
     params: Mapping[str, Any], context: Context, case: Situation, kept: tuple[Observed, Evidence] | None = None
 ) -> tuple[Observed, Evidence]:
     """What is known of the outside: kept with a snapshot or asked for now, and in its place what the option `known` says."""
-    observed, evidence = gather(case, context) if kept is None else kept
+    observed, evidence = gather(case, context) if kept is None else (_moving(case, kept[0]), kept[1])
     seen = known.told(params, case.inputs, observed)
     return seen, known.heard(params, case.inputs, seen, evidence)
 

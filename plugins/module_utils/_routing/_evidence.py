@@ -78,8 +78,8 @@ class Probe:
 class Trace:
     """A window of the message trace. unknown: messages per domain to addresses that are no recipients.
 
-    connectors: messages per outbound connector, to people who are not moved, or after the rules had stopped acting; probes
-    are none of them. days: how long the window is.
+    connectors: messages that each outbound connector delivered, to people who are not moved, to addresses that only the host
+    knows, or after the rules had stopped acting; probes are none of them. days: how long the window is.
     """
 
     days: float

@@ -71,12 +71,22 @@ def side_of(host: str, addresses: Iterable[str], known: Sequence[Home], domain: 
     return next((home.name for home in near if keys & home.hosts), fold(host))
 
 
-def sides(answer: Row, addresses: Mapping[str, Sequence[str]], known: Sequence[Home], domain: str) -> tuple[str, ...]:
-    """Who answers by one server's word: those of the best preference; none where the domain has no MX."""
+def sides(
+    answer: Row, addresses: Mapping[str, Sequence[str]], known: Sequence[Home], domain: str, *, further: bool = False
+) -> tuple[str, ...]:
+    """Who answers by one server's word: those of the best preference, or further ones too; none where the domain has no MX."""
     pairs = list(answer.get("mx") or ())
     best = min((one["preference"] for one in pairs), default=0)
-    hosts = [str(one["host"]) for one in pairs if one["preference"] == best]
+    hosts = [str(one["host"]) for one in pairs if further or one["preference"] == best]
     return tuple(dict.fromkeys(side_of(host, addresses.get(host, ()), known, domain) for host in hosts))
+
+
+def _beside(row: Row, held: Mx, known: Sequence[Home], domain: str) -> tuple[str, ...]:
+    """Whom the MX names beside its holder: by the domain's own servers, and by resolvers that know the former one no more."""
+    answers = [row, *(answer for answer in (row.get("resolvers") or {}).values() if not answer.get("error"))]
+    named = [side for answer in answers for side in sides(answer, row.get("addresses") or {}, known, domain, further=True)]
+    gone = {held.holder, held.before} if held.until else {held.holder}
+    return tuple(dict.fromkeys(side for side in named if side not in gone and side != NOBODY))
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,8 @@ def seen_of(case: Situation, domain: str, row: Row, known: Sequence[Home]) -> Se
     found = _seen(case, domain, row, known)
     if found.mx is None:
         return found
-    return replace(found, mx=replace(found.mx, ttl=_longest(row, "authoritative"), held=_longest(row, "resolvers")))
+    beside = _beside(row, found.mx, known, domain)
+    return replace(found, mx=replace(found.mx, beside=beside, ttl=_longest(row, "authoritative"), held=_longest(row, "resolvers")))
 
 
 def _longest(row: Row, servers: str) -> int | None:

@@ -15,6 +15,8 @@ from ._snapshot import Snapshot
 
 # These steps refuse nothing: what they find is told, as the state's own guards see it.
 REPORTS = frozenset({"status", "verify", "reconcile"})
+# Steps that are judged with what a set-up writes.
+MAKING = frozenset({"preflight", "setup", "enforce"})
 
 
 # What a guard is a function of. times: of rules and of the group. wave: the users of the run. mx history: changes seen, with their times.

@@ -13,7 +13,8 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import as
 
 from . import _objects as objects
 from ._checks import under
-from ._findings import Finding, Situation
+from ._findings import MAKING, Finding, Situation
+from ._inputs import Source
 from ._marks import marked_domains
 from ._scope import exceptions
 from ._snapshot import Thing, addresses_of
@@ -62,19 +63,36 @@ def _our_rules(case: Situation) -> dict[str, Thing]:
 
 
 def u5(case: Situation) -> Iterator[Finding]:
-    """A rule without its connector; a connector that follows the MX, or takes all outbound mail."""
+    """A rule without its connector, which is the one that it really names; a connector that follows the MX, or takes all outbound mail."""
+    remedy = "Run the set-up again, which corrects it."
     for one in objects.of(case.inputs, objects.CONNECTOR):
-        connector = objects.find(case.inputs, case.snapshot, one)
-        if connector is None:
-            yield Finding("U5", one.name, "there is no such connector for the rule to route to", "Run the set-up, which makes it.")
-            continue
-        remedy = "Run the set-up again, which corrects it."
-        if not connector.enabled:
-            yield Finding("U5", one.name, "the rule's connector is disabled", remedy)
-        if connector.row.get("UseMXRecord") is not False:
-            yield Finding("U5", one.name, "the connector follows the MX record (UseMXRecord) instead of the smart hosts", remedy)
-        if connector.row.get("IsTransportRuleScoped") is not True and "*" in connector.folds("RecipientDomains"):
-            yield Finding("U5", one.name, "the connector is not scoped to rules and takes all outbound mail (*)", remedy)
+        names = {fold(one.name): one.name}
+        for rule in _standing(case, one.source):
+            names = {name: names.get(name, name) for name in sorted(rule.folds("RouteMessageOutboundConnector"))}
+            if not names:
+                yield Finding("U5", rule.name, "the rule names no connector, so it routes nothing", remedy)
+        for name, shown in names.items():
+            connector = next((thing for thing in case.snapshot.connectors if fold(thing.name) == name), None)
+            if connector is None:
+                yield Finding("U5", shown, "there is no such connector for the rule to route to", "Run the set-up, which makes it.")
+            else:
+                yield from (Finding("U5", shown, why, remedy) for why in _amiss(connector))
+
+
+def _standing(case: Situation, source: Source) -> Iterator[Thing]:
+    """The enabled rule of a source; none in the steps that write it anew."""
+    held = objects.present(case.inputs, case.snapshot, objects.RULE) if case.step not in MAKING else ()
+    return (rule for one, rule in held if one.source == source and rule.enabled)
+
+
+def _amiss(connector: Thing) -> Iterator[str]:
+    """What is wrong with a connector that a rule routes to."""
+    if not connector.enabled:
+        yield "the rule's connector is disabled"
+    if connector.row.get("UseMXRecord") is not False:
+        yield "the connector follows the MX record (UseMXRecord) instead of the smart hosts"
+    if connector.row.get("IsTransportRuleScoped") is not True and "*" in connector.folds("RecipientDomains"):
+        yield "the connector is not scoped to rules and takes all outbound mail (*)"
 
 
 def u6(case: Situation) -> Iterator[Finding]:
@@ -89,17 +107,32 @@ def u6(case: Situation) -> Iterator[Finding]:
 
 
 def u9(case: Situation) -> Iterator[Finding]:
-    """The group removed or renamed before the rule."""
+    """The group removed or renamed before the rule, or gone from it."""
     group = case.inputs.group_address
     for rule in case.snapshot.rules:
         held = {item for name in MEMBER_PREDICATES for key in (name, f"ExceptIf{name}") for item in rule.folds(key)}
         if case.step == "dismantle" and fold(group) in held:
             yield Finding("U9", rule.name, f"the rule still refers to the group {group}", "Remove the rule first, or its reference.")
-    for rule in _our_rules(case).values() if case.step != "dismantle" else ():
+    for rule in _our_rules(case).values() if case.step in MAKING else ():
         named = rule.folds("ExceptIfSentToMemberOf") | rule.folds("SentToMemberOf")
         if named and fold(group) not in named:
             why = f"the rule refers to the group {', '.join(sorted(named))}, declared is {group}"
             yield Finding("U9", rule.name, why, "Keep the group's address while the rule stands, or tear down first.")
+    if case.step not in {*MAKING, "dismantle"}:
+        yield from _u9_moved(case)
+
+
+def _u9_moved(case: Situation) -> Iterator[Finding]:
+    """An enabled rule that does not ask for our group: it takes the mail of those who moved, and a forward comes back to it."""
+    key = "SentToMemberOf" if case.inputs.pending else "ExceptIfSentToMemberOf"
+    group = case.snapshot.group(case.inputs.group_address)
+    ours = {fold(case.inputs.group_address)} | (addresses_of(group.row) if group else frozenset())
+    for rule in _our_rules(case).values():
+        named = rule.folds(key)
+        if rule.enabled and not named & ours:
+            held = f"it holds {', '.join(sorted(named))}" if named else "it holds no group"
+            why = f"the rule's {key} lacks {case.inputs.group_address} ({held}), so who moved is sent out, or loops"
+            yield Finding("U9", rule.name, why, "Run the set-up again, which names the group, before anybody is moved or forwarded.")
 
 
 def u10(case: Situation) -> Iterator[Finding]:
@@ -137,7 +170,7 @@ def u14(case: Situation) -> Iterator[Finding]:
 
 def u18(case: Situation) -> Iterator[Finding]:
     """An enabled routing rule without a scoping condition: it takes all mail."""
-    mended = set(_our_rules(case)) if case.step in {"preflight", "setup", "enforce"} else set()
+    mended = set(_our_rules(case)) if case.step in MAKING else set()
     for rule in case.snapshot.rules:
         routes = rule.enabled and _set(rule, "RouteMessageOutboundConnector") and rule.guid not in mended
         if routes and not any(_set(rule, name) for name in CONDITIONS):
@@ -175,8 +208,8 @@ def _rule_matters(case: Situation) -> bool:
 
 
 def _u19_address(case: Situation) -> Iterator[Finding]:
-    """The group's address in somebody else's hands, or the name and the address on two groups."""
-    address = fold(case.inputs.group_address)
+    """The group's address or name in somebody else's hands, or the name and the address on two groups."""
+    address, name = fold(case.inputs.group_address), fold(case.inputs.text("group_name"))
     group = case.snapshot.group(address)
     own = (
         {fold(group.row.get(key)) for key in ("Guid", "ExchangeObjectId", "ExternalDirectoryObjectId", "PrimarySmtpAddress")}
@@ -187,6 +220,9 @@ def _u19_address(case: Situation) -> Iterator[Finding]:
         if address in found.addresses and not found.ids & own:
             why = f"{found.shown} ({found.kind}) holds the group's address"
             yield Finding("U19", case.inputs.group_address, why, "Choose another coexistence_group_address, or take it from that object.")
+        elif group is None and found.kind == "groupmailbox" and name in {fold(found.row.get(key) or "") for key in ("Name", "DisplayName")}:
+            why = "a Microsoft 365 group has the group's name, which then means two groups"
+            yield Finding("U19", found.shown, why, "Choose another coexistence_group_name, or rename that group.")
     for other in case.snapshot.groups:
         if group and other.guid != group.guid:
             why = f"the group of that name is not the one that holds {case.inputs.group_address}"
@@ -208,35 +244,51 @@ def u20(case: Situation) -> Iterator[Finding]:
 
 
 def u23(case: Situation) -> Iterator[Finding]:
-    """The scope reaches another accepted domain that no exception can spare."""
+    """The scope reaches another accepted domain that no exception can spare; once the rule stands, one that its exceptions do not spare."""
     for one in objects.of(case.inputs, objects.RULE):
-        for domain, shared in exceptions(case.inputs, one.source, case.snapshot).impossible:
+        found = exceptions(case.inputs, one.source, case.snapshot)
+        rule = next(_standing(case, one.source), None)
+        if rule is None and case.step not in MAKING:
+            continue
+        for domain, shared in found.impossible:
             why = f"the rule reaches {domain}, and an exception for it would except the shared {shared} too"
-            yield Finding("U23", one.name, why, f"Share {domain} as well, or use coexistence_rule_scope domain without it.")
+            remedy = f"Share {domain} as well, or use coexistence_rule_scope domain without it."
+            yield Finding("U23", one.name, why, remedy, blocks=case.step in MAKING)
+        spared = rule.folds("ExceptIfRecipientDomainIs") if rule else frozenset(found.domains)
+        for domain in found.domains:
+            if not any(under(domain, above) for above in spared):
+                why = f"the rule reaches {domain}, an accepted domain that it does not except, so mail from the tenant to it is sent out"
+                yield Finding("U23", one.name, why, "Run the set-up again, which adds the exception.", blocks=False)
 
 
 def u24(case: Situation) -> Iterator[Finding]:
-    """An enabled rule above ours that can decide about the same mail first; any other routing rule."""
+    """An enabled rule above one of ours that can decide about the same mail first; any other routing rule."""
     ours = _our_rules(case)
-    first = min((rule.priority for rule in ours.values()), default=len(case.snapshot.rules))
-    if case.inputs.rule_priority is not None and case.step in {"preflight", "setup", "enforce"}:
-        first = case.inputs.rule_priority
     own_inbound = {rule.guid for rule in objects.mine(case.inputs, case.snapshot, objects.INBOUND_RULE)}
     for rule in case.snapshot.rules:
-        if rule.guid in ours or rule.guid in own_inbound or not _acting(rule) or _apart(case, rule):
+        seen = [source for source in case.inputs.sources if not _apart(case, rule, source)]
+        if rule.guid in ours or rule.guid in own_inbound or not _acting(rule) or not seen:
             continue
         actions = [name for name in DECIDES if _set(rule, name)]
         if "RouteMessageOutboundConnector" in actions:
             why = f"another enabled rule (priority {rule.priority}) routes mail that may be the same"
             yield Finding("U24", rule.name, why, "Disable it, or narrow it to other domains.")
-        elif actions and rule.priority < first:
+        elif actions and rule.priority < max(_place(case, source) for source in seen):
             why = f"an enabled rule above ours (priority {rule.priority}) can decide first: {', '.join(actions)}"
             yield Finding("U24", rule.name, why, "Set coexistence_rule_priority to 0, or move that rule down.")
 
 
-def _apart(case: Situation, rule: Thing) -> bool:
-    """True when the rule cannot see mail to the shared domains."""
-    shared = case.inputs.domains
+def _place(case: Situation, source: Source) -> int:
+    """The priority of a source's rule, as it stands or as the step writes it; a new one comes last."""
+    if case.inputs.rule_priority is not None and case.step in MAKING:
+        return case.inputs.rule_priority
+    held = objects.present(case.inputs, case.snapshot, objects.RULE)
+    return next((rule.priority for one, rule in held if one.source == source), len(case.snapshot.rules))
+
+
+def _apart(case: Situation, rule: Thing, source: Source) -> bool:
+    """True when the rule cannot see mail to the domains of a source."""
+    shared = source.domains
     if case.inputs.literal:
         return fold(rule.row.get("SentToScope") or "") == "notinorganization"
     only = [fold(item) for item in as_list(rule.row.get("RecipientDomainIs"))]

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from . import _guards
 from ._evidence import Full
 from ._findings import REPORTS, Finding, Verdict, judge, judged_as, needed
+from ._hazards_final import u3, u11, u12
 from ._hazards_mail import forwards_out, u14, u15, u16, u17, u22, u25, u26, u28, u29, u32
-from ._hazards_order import u1, u2, u3, u8, u11, u12, u13, u20, u31
+from ._hazards_order import u1, u2, u8, u13, u20, u31
 from ._plan import FINAL
 
 STEPS = ("mx", "mx_back", "forward", "authoritative", "sources_off")

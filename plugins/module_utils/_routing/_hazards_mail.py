@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from . import _objects as objects
 from ._checks import domain_of
 from ._evidence import ARRIVED, FILTER, Full, Probe, counted
-from ._findings import Finding
+from ._findings import MAKING, Finding
 from ._outcomes import entry_of
 from ._predicates import covers
 from ._snapshot import EXPANDED, Recipient
-from ._tenant import may_prove, proves
+from ._tenant import for_sender, may_prove, proves
 from ._world import MAILBOXES, TENANT, Foreign, Inbound, Predicate
 
 OWN_SENDERS = "Let the foreign host take own-domain senders from the tenant, and run again."
@@ -23,10 +23,10 @@ NO_PROBE = (
     "Give the connection a submission account (ansible_exchange_submission_user), coexistence_probe_sender and"
     " coexistence_validation_recipients, so that it is probed."
 )
+# A sender's domain that no connector names, as an outsider's.
+ANYBODY = "sender.invalid"
 # What no guard is for, and is told all the same.
 POLICY = "policy"
-# Steps that are judged with what a set-up writes.
-MAKING = frozenset({"preflight", "setup", "enforce"})
 # What becomes of somebody new, by what the group holds.
 JOIN = "Put them into the group, or into coexistence_tenant_addresses; or correct the source list."
 STAY = "Put into the group who of them is read at the source, and into the source list."
@@ -77,7 +77,7 @@ def u15(case: Full) -> Iterator[Finding]:
     planned = case.step in MAKING and case.inputs.text("spam_handling") == "enhanced_filtering"
     for source in case.world.sources if not planned else ():
         enabled = [one for one in case.world.inbound if one.enabled]
-        if any(_matches(case, one, source) for one in enabled):
+        if all(any(_takes(case, one, source, domain) for one in enabled) for domain in source.domains):
             continue
         who, maybe = source.name or "the source", next((one for one in enabled if _may_match(case, one, source)), None)
         if maybe:
@@ -90,16 +90,19 @@ def u15(case: Full) -> Iterator[Finding]:
             yield Finding("U15", who, why, remedy)
 
 
-def _matches(case: Full, one: Inbound, source: Foreign) -> bool:
-    return proves(case.world, one, source.name) or (one.partner and not one.restrict and _names(one, source.domains))
+def _takes(case: Full, one: Inbound, source: Foreign, sender: str) -> bool:
+    """Mail of a sender's domain from this source matches the connector: by address or certificate, never by the domain alone."""
+    return for_sender(one, sender) and proves(case.world, one, source.name)
+
+
+def _by_domain(one: Inbound, source: Foreign) -> bool:
+    """A connector that asks for neither address nor certificate: that the sender's domain alone makes it match is not ruled out."""
+    asks = bool(one.ranges or one.certificate or one.restrict)
+    return one.partner and not asks and all(for_sender(one, domain) for domain in source.domains)
 
 
 def _may_match(case: Full, one: Inbound, source: Foreign) -> bool:
-    return may_prove(case.world, one, source.name) and _names(one, source.domains)
-
-
-def _names(one: Inbound, domains: frozenset[str]) -> bool:
-    return "*" in one.senders or all(any(d == item.removeprefix("*.") for item in one.senders) for d in domains)
+    return may_prove(case.world, one, source.name) and all(for_sender(one, domain) for domain in source.domains)
 
 
 def u16(case: Full) -> Iterator[Finding]:
@@ -107,7 +110,7 @@ def u16(case: Full) -> Iterator[Finding]:
     making = case.inputs.text("spam_handling") if case.step in MAKING else ""
     for source in case.world.sources:
         filters = [one for one in case.world.inbound if one.enabled and one.enhanced]
-        sure = [one.name for one in filters if _matches(case, one, source)]
+        sure = [one.name for one in filters if proves(case.world, one, source.name) or _by_domain(one, source)]
         enhanced = sure + [one.name for one in filters if one.name not in sure and _may_match(case, one, source)]
         passing = [rule.name for rule in case.world.rules if rule.enabled and rule.scl == "-1" and _sees(rule.conditions, source)]
         if making == "transport_rule":
@@ -148,7 +151,7 @@ def u17(case: Full) -> Iterator[Finding]:
         if "*" in one.senders:
             why = f"it takes mail of every sender from its own {one.restrict} only, so all other mail is refused (5.7.51)"
             yield Finding("U17", one.name, why, "Name the source's domains in SenderDomains, or lift the restriction.")
-        for domain in (domain for domain in case.inputs.domains if domain in one.senders):
+        for domain in (domain for domain in case.inputs.domains if "*" not in one.senders and for_sender(one, domain)):
             published = case.evidence.dns.get(domain)
             others = published.others if published else None
             if others is None or others:
@@ -197,18 +200,21 @@ def u26(case: Full) -> Iterator[Finding]:
     if case.world.policies.honor_dmarc is False or planned:
         return
     for source in case.world.sources:
-        enhanced = any(one.enabled and one.enhanced and _matches(case, one, source) for one in case.world.inbound)
-        if enhanced or source.name in case.world.policies.trusted_sealers or any(_passed(one, source) for one in case.evidence.probes):
+        enhanced = any(one.enabled and one.enhanced and _takes(case, one, source, ANYBODY) for one in case.world.inbound)
+        passed = any(_passed(case, one, source) for one in case.evidence.probes)
+        if enhanced or source.name in case.world.policies.trusted_sealers or passed:
             continue
         why = f"{_forwarded(case, source)} break SPF, and DMARC rejects are honoured: outsiders with p=reject may get bounces (5.7.509)"
-        remedy = "Use coexistence_spam_handling enhanced_filtering, trust the source's ARC seal, or probe a forward."
+        cures = "Use coexistence_spam_handling enhanced_filtering, trust the source's ARC seal, or probe a forward"
+        remedy = f"{cures} from a sender that is known to ask for p=reject."
         yield Finding("U26", source.name or "the source", why, remedy, blocks=False)
 
 
-def _passed(probe: Probe, source: Foreign) -> bool:
-    """A probe from outside that this source forwarded, and that arrived and was not taken by the filter."""
+def _passed(case: Full, probe: Probe, source: Foreign) -> bool:
+    """A probe from outside, of a sender that asks to reject what fails DMARC, that this source forwarded, and that no filter took."""
+    published = case.world.senders.get(domain_of(probe.sender))
     forwarded = probe.origin == "internet" and probe.forwarded and probe.result == ARRIVED and probe.told_by != FILTER
-    return forwarded and domain_of(probe.recipient) in source.domains
+    return forwarded and published is not None and published.reject and domain_of(probe.recipient) in source.domains
 
 
 def _forwarded(case: Full, source: Foreign) -> str:

@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Generator, Iterator
+from dataclasses import replace
 from datetime import timedelta
+
+from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
 
 from . import _changes as change
 from . import _objects as objects
@@ -19,12 +22,13 @@ from ._mail_plan import NOBODY
 from ._outcomes import HURTS, person_of
 from ._predicates import MATCHES
 from ._predict import Prediction, Route, predict
-from ._traced import closing
 from ._waves import Checked, check, forwarding
-from ._world import AUTHORITATIVE, EXPANDED, INTERNAL_RELAY, INTERNET, TENANT, Foreign, Party, World, plain
+from ._world import EXPANDED, INTERNAL_RELAY, INTERNET, TENANT, Foreign, Mx, World
 
 # How long a sending host keeps a message that it could not hand over by the former MX.
 QUEUE = timedelta(hours=72)
+# How long a wave may take to write the members after it noted that it will.
+WRITING = timedelta(minutes=5)
 OUTSIDER = "someone@sender.invalid"
 
 
@@ -39,26 +43,39 @@ def u1(case: Full) -> Iterator[Finding]:
     for domain in case.inputs.domains:
         accepted, answer = case.world.domains.get(domain), case.world.mx.get(domain)
         relays = making or (accepted is not None and accepted.type == INTERNAL_RELAY)
-        arrives = case.step == "mx" or (answer is not None and answer.holder == TENANT)
+        arrives = ALWAYS if case.step == "mx" else _arrives(answer)
         if relays and arrives:
             world = change.mx_at(change.relayed(case.world, [domain]), [domain])
-            yield from _unrouted(domain, predict(world, OUTSIDER, f"{NOBODY}@{domain}", "internet"))
+            found = _unrouted(domain, arrives, predict(world, OUTSIDER, f"{NOBODY}@{domain}", "internet"))
+            yield from found if arrives == ALWAYS else (replace(one, blocks=False) for one in found)
 
 
-def _unrouted(domain: str, prediction: Prediction) -> Iterator[Finding]:
+ALWAYS = "its MX is the tenant"
+
+
+def _arrives(answer: Mx | None) -> str:
+    """How mail comes to the tenant by an MX: always, of two equal hosts also to this one; or only at times, in words."""
+    if answer is None or TENANT not in {answer.holder, answer.before, *answer.beside}:
+        return ""
+    if answer.holder == TENANT or (answer.before == TENANT and not answer.until and TENANT in answer.beside):
+        return ALWAYS
+    return "some still hold the tenant as its MX" if answer.before == TENANT else "its MX names the tenant as a further host"
+
+
+def _unrouted(domain: str, arrives: str, prediction: Prediction) -> Iterator[Finding]:
     """Mail to an address that nobody has, by the MX. Refused where nothing surely routes it, told where a reading decides.
 
-    A rule that asks for what is not evaluated is no route to count on.
+    arrives: how it comes to the tenant. A rule that asks for what is not evaluated is no route to count on.
     """
     loops = [route for route in prediction.routes if "loop" in _kept(route)]
     if not loops:
         return
     settled = [{key: value for key, value in route.assumed.items() if not key.startswith(MATCHES)} for route in prediction.routes]
     if all(any(_kept(route) for route in prediction.under(reading)) for reading in settled):
-        why = "its MX is the tenant, it relays unknown addresses and no rule or connector routes them: their mail loops (5.4.14)"
+        why = f"{arrives}, it relays unknown addresses and no rule or connector routes them: their mail loops (5.4.14)"
         yield Finding("U1", domain, why, "Leave the MX at the source, or the domain Authoritative, until the rule is enforced.")
     else:
-        why = f"its MX is the tenant and it relays unknown addresses: their mail loops (5.4.14) if {'; '.join(loops[0].assumptions())}"
+        why = f"{arrives} and it relays unknown addresses: their mail loops (5.4.14) if {'; '.join(loops[0].assumptions())}"
         yield Finding("U1", domain, why, "Wait until every change acts, and use coexistence_rule_scope domain.", blocks=False)
 
 
@@ -138,40 +155,6 @@ def _announced(case: Full) -> Iterator[Finding]:
         yield Finding("U2", counted(sorted(split)), why, remedy, blocks=False)
 
 
-def u3(case: Full) -> Iterator[Finding]:
-    """Authoritative while an address of the source has no recipient, or needs mail that the edge would refuse."""
-    final = case.situation.final
-    for domain in (one for one in case.inputs.domains if final.get(one, "Authoritative").casefold() == "authoritative"):
-        if domain in case.world.domains and case.world.domains[domain].type == AUTHORITATIVE:
-            continue
-        listed = [source for source in case.world.sources if domain in source.domains]
-        if any(source.addresses is None for source in listed):
-            why = f"nobody can tell which addresses of {domain} have no recipient yet"
-            yield Finding("U3", "the source list", why, "Give the source's addresses in coexistence_source_file.")
-        bare = sorted(_bare(case.world, listed, domain))
-        if bare:
-            why = f"{len(bare)} addresses of the source have no recipient; Authoritative, {domain} bounces their mail"
-            yield Finding("U3", counted(bare), why, "Create a recipient for each, or take them off the source list.")
-        hidden = sorted(one.primary for one in case.world.parties if one.kind in HIDDEN and _within(one, domain))
-        if hidden:
-            why = f"{len(hidden)} public folders or dynamic groups take mail; the edge of an Authoritative domain may not know them"
-            yield Finding("U3", counted(hidden), why, "Give them addresses in another domain, or keep the domain InternalRelay.")
-
-
-HIDDEN = frozenset({"publicfolder", "dynamicdistributiongroup"})
-
-
-def _within(party: Party, domain: str) -> bool:
-    return any(domain_of(address) == domain for address in party.addresses)
-
-
-def _bare(world: World, sources: list[Foreign], domain: str) -> Iterator[str]:
-    for source in sources:
-        for address in source.addresses or ():
-            if domain_of(address) == domain and not {address, plain(address)} & world.by_address.keys():
-                yield address
-
-
 def u8(case: Full) -> Iterator[Finding]:
     """A forward before the membership is effective; in a rollback, the membership before the forward is off."""
     if case.step == "rollback":
@@ -193,7 +176,7 @@ def u8(case: Full) -> Iterator[Finding]:
         elif (group.id, party.id) in case.world.moving:
             why = f"its membership may not act yet{_until(case.world.moving[group.id, party.id])}"
             yield Finding("U8", who, why, "Wait, and probe from the tenant; the forward comes after.")
-    yield from () if case.situation.check_mode else _u8_probes(case)
+    yield from () if case.situation.check_mode else (*_u8_probes(case), *_u8_changed(case))
 
 
 def _until(time: str) -> str:
@@ -216,6 +199,23 @@ def _u8_probes(case: Full) -> Iterator[Finding]:
         why = "no probe from the tenant showed that the membership acts; only the time says so"
         remedy = "Give the connection a submission account (ansible_exchange_submission_user) and coexistence_probe_sender for a probe."
         yield Finding("U8", counted(sorted(users)), why, remedy, blocks=False)
+
+
+def _u8_changed(case: Full) -> Iterator[Finding]:
+    """A group that was changed later than its line notes: perhaps its members, by hand. Told, since our own notes change it too."""
+    now, latency = case.now, int(case.inputs.raw["rule_latency"])
+    group = case.snapshot.group(case.inputs.group_address)
+    changed = parse_date(group.row.get("WhenChanged")) if group else None
+    noted = objects.moment(objects.line_of(case.inputs, case.snapshot).moved, now)
+    if changed is None or changed > now or (noted and changed <= noted + WRITING) or not objects.remaining(changed, latency, now):
+        return
+    proven = {probe.recipient for probe in case.evidence.probes if probe.result == ARRIVED and probe.place == "tenant"}
+    users = sorted({user.address for user in case.inputs.users} - proven)
+    if users:
+        until = objects.stamp(changed + timedelta(seconds=latency))
+        unnoted = f"the group was changed at {objects.stamp(changed)}, which its line does not note"
+        why = f"{unnoted}; who joined it then may not count before {until}"
+        yield Finding("U8", counted(users), why, "Wait until then, or probe, if members were changed by hand.", blocks=False)
 
 
 def _at_source(case: Full) -> list[tuple[Checked, str, Foreign]]:
@@ -269,39 +269,6 @@ def u20(case: Full) -> Iterator[Finding]:
             yield Finding("U20", domain_of(probe.recipient), why, "Run the teardown again, which waits and probes; what was done is kept.")
 
 
-def u11(case: Full) -> Iterator[Finding]:
-    """The documented teardown order: unknown addresses loop between rule removal and Authoritative."""
-    if case.inputs.text("teardown_order") != "documented":
-        return
-    trace = case.evidence.trace
-    for domain in case.inputs.domains:
-        accepted = case.world.domains.get(domain)
-        if accepted is None or accepted.type != INTERNAL_RELAY:
-            continue
-        unread = case.evidence.unread.get("trace")
-        nobody = f"an unread number of ({unread})" if unread else "an unread number of"
-        many = f"about {trace.unknown.get(domain, 0) / max(trace.days, 1):.0f}" if trace else nobody
-        why = f"between the rules' removal and Authoritative, {many} messages a day to unknown addresses loop"
-        yield Finding("U11", domain, why, "Use coexistence_teardown_order loop_free to avoid it.", blocks=False)
-
-
-def u12(case: Full) -> Iterator[Finding]:
-    """Authoritative while the trace still shows mail on the connector."""
-    trace = case.evidence.trace
-    if not closing(case.situation, {name: one.type for name, one in case.world.domains.items()}):
-        return
-    if trace is None:
-        reason_ = case.evidence.unread.get("trace", "")
-        why = f"was not read{f' ({reason_})' if reason_ else ''}, so nobody knows whether the connector still carries mail"
-        yield Finding("U12", "the message trace", why, "Let it be read (role Security Reader or Exchange Administrator).")
-        return
-    for one in objects.of(case.inputs, objects.CONNECTOR):
-        many = trace.connectors.get(one.name, 0)
-        if many:
-            why = f"carried {many} messages in the last {trace.days:g} days, so somebody is still read at the source"
-            yield Finding("U12", one.name, why, "Move who gets them; the trace names the recipients.")
-
-
 def u13(case: Full) -> Iterator[Finding]:
     """Forwards off or the source list dropped before the old path is empty."""
     for source in case.world.sources:
@@ -343,7 +310,10 @@ def _old_path(case: Full, domain: str) -> str:
     empty = settles(seen, QUEUE)
     if empty is None:
         return f"its MX moved at '{seen.at}', which is no time"
-    return f"mail may come by its former MX until {objects.stamp(empty)} (TTL and 72 hours)" if case.now < empty else ""
+    if case.now < empty:
+        return f"mail may come by its former MX until {objects.stamp(empty)} (TTL and 72 hours)"
+    left = sorted({answer.before, *answer.beside} & {source.name for source in case.world.sources})
+    return f"its MX, or what some resolvers hold of it, still names {', '.join(left)}: take it out first" if left else ""
 
 
 def u31(case: Full) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ def observed_to(seen: Observed) -> dict[str, Any]:
     """The form that is kept with a snapshot."""
     return {
         "forwards": {address: {"target": one.target, "keep": one.keep} for address, one in sorted(seen.forwards.items())},
-        "mx": {domain: {"holder": one.holder, "before": one.before, "until": one.until} for domain, one in sorted(seen.mx.items())},
+        "mx": {domain: _mx_to(one) for domain, one in sorted(seen.mx.items())},
         "moving": dict(seen.moving),
         "synced": sorted(seen.synced),
         "modes": {name: sorted(modes) for name, modes in seen.modes.items()},
@@ -41,6 +41,14 @@ def observed_to(seen: Observed) -> dict[str, Any]:
         "off": sorted(seen.off),
         "facts": dict(seen.facts),
     }
+
+
+def _mx_to(one: Mx) -> dict[str, Any]:
+    return {"holder": one.holder, "before": one.before, "until": one.until, "beside": list(one.beside)}
+
+
+def _mx_from(one: Mapping[str, Any]) -> Mx:
+    return Mx(one["holder"], one["before"], one["until"], tuple(one.get("beside") or ()))
 
 
 def _published_to(one: Published) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def observed_from(data: Mapping[str, Any]) -> Observed:
     try:
         return Observed(
             forwards={address: Forward(one["target"], one["keep"] is True) for address, one in _table(data, "forwards").items()},
-            mx={domain: Mx(one["holder"], one["before"], one["until"]) for domain, one in _table(data, "mx").items()},
+            mx={domain: _mx_from(one) for domain, one in _table(data, "mx").items()},
             moving=dict(_table(data, "moving")),
             synced=frozenset(data.get("synced") or ()),
             modes={name: frozenset(modes) for name, modes in _table(data, "modes").items()},

@@ -46,7 +46,8 @@ def trace_of(case: Situation, rows: Iterable[Row]) -> Trace:
     """rows: what left by the hosts of our connectors, and what failed on its way to the shared domains; each once."""
     people, listed = holders(case.snapshot), case.inputs.source_list or {}
     inside = {identity for member in case.snapshot.members for identity in member.ids}
-    stopped = _stopped(case)
+    # Who relays unknown addresses back reads none of that mail.
+    stopped, relays = _stopped(case), case.inputs.text("foreign_unknown") == "relay"
     unknown: Counter[str] = Counter()
     connectors: Counter[str] = Counter()
     for row in rows:
@@ -58,7 +59,8 @@ def trace_of(case: Situation, rows: Iterable[Row]) -> Trace:
         unknown[domain_of(address)] += not known
         left = fold(row.get("Status")) == "delivered"
         late = stopped is not None and (parse_date(row.get("Received")) or stopped) > stopped
-        if left and (late or (known and not any(_moved(case, one, inside) for one in found))):
+        read = not any(_moved(case, one, inside) for one in found) if known else not relays
+        if left and (late or read):
             connectors.update(one.name for one in objects.of(case.inputs, objects.CONNECTOR) if domain_of(address) in one.source.domains)
     return Trace(WINDOW / timedelta(days=1), dict(+unknown), dict(connectors))
 

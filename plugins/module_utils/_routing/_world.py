@@ -177,12 +177,14 @@ class Foreign:
 class Mx:
     """Who answers for a domain: `tenant`, a source's name, or another host. before: what some resolvers still hold.
 
+    beside: further sides that its MX names, of whatever preference.
     ttl, held: seconds, at the domain's own name servers and the longest that a resolver holds its answer; None where nobody told.
     """
 
     holder: str
     before: str = ""
     until: str = ""
+    beside: tuple[str, ...] = ()
     ttl: int | None = field(default=None, compare=False)
     held: int | None = field(default=None, compare=False)
 

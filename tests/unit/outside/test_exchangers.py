@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import MxChange
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Mx
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import NAMELESS
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Row
@@ -38,6 +39,20 @@ def test_what_a_resolver_still_holds_counts_until_its_time_is_over() -> None:
     _case, mx, evidence = look(Outside({SHARED: about(AT_TENANT, ttl=300, resolvers=stale)}))
     assert mx == Mx("tenant", NAMELESS, "2026-03-01T12:10:00Z")
     assert evidence.mx_changes[SHARED] == MxChange(NOW, 3600, "tenant", NAMELESS, fresh=True)
+
+
+def test_a_further_host_that_a_resolver_alone_still_shows_is_kept_and_a_null_mx_is_none() -> None:
+    noted = Line(mx={SHARED: "tenant 60 2026-02-01T00:00:00Z"})
+    held = about(AT_TENANT)
+    spare = [{"host": AT_TENANT, "preference": 10}, {"host": AT_SOURCE, "preference": 20}]
+    held["resolvers"] = {"192.0.2.53": {"mx": spare, "ttl": 600}}
+    assert look(Outside({SHARED: held}), line=noted)[1] == Mx("tenant", beside=(NAMELESS,))
+    held["resolvers"] = {"192.0.2.53": {"mx": [{"host": AT_SOURCE, "preference": 10}], "ttl": 600}}
+    assert look(Outside({SHARED: held}), line=noted)[1] == Mx("tenant", NAMELESS, "2026-03-01T12:10:00Z"), "it runs out by itself"
+    held["resolvers"] = {"192.0.2.53": {"mx": [{"host": ".", "preference": 0}], "ttl": 600}}
+    mx = look(Outside({SHARED: held}), line=noted)[1]
+    assert mx is not None
+    assert mx.beside == ()
 
 
 @pytest.mark.parametrize(

@@ -123,8 +123,8 @@ def test_a_holder_is_the_tenant_a_source_by_name_or_address_or_the_host(hosts: l
 def test_the_best_preference_counts_and_two_of_one_preference_are_both_asked() -> None:
     spare = about(AT_TENANT)
     spare["mx"] = [{"host": AT_TENANT, "preference": 10}, {"host": AT_SOURCE, "preference": 20}]
-    assert look(Outside({SHARED: spare}), line=Line(mx={SHARED: "tenant 60 2026-02-01T00:00:00Z"}))[1] == Mx("tenant")
-    assert look(Outside({SHARED: about(AT_SOURCE, AT_TENANT)}))[1] == Mx(NAMELESS, "tenant")
+    assert look(Outside({SHARED: spare}), line=Line(mx={SHARED: "tenant 60 2026-02-01T00:00:00Z"}))[1] == Mx("tenant", beside=(NAMELESS,))
+    assert look(Outside({SHARED: about(AT_SOURCE, AT_TENANT)}))[1] == Mx(NAMELESS, "tenant", beside=("tenant",))
 
 
 @pytest.mark.parametrize(
@@ -225,15 +225,23 @@ def test_the_connector_carries_what_goes_to_people_who_are_not_moved() -> None:
         row("stub@example.com"),  # in the source list, without an object
         row("anna@example.com"),  # moved since
         row("all@example.com"),  # expanded before the rule looks
-        row("nobody@example.com"),
+        row("caught@example.com"),  # nobody listed it, and the host took it
+        row("nobody@example.com", "Failed"),
         row("bert@example.com", id_="<probe.1@example.com>"),
         row("bert@other.example"),
         row("nobody@example.com", at=late),  # the rules had stopped by then
         row("nobody@example.com", at=late, id_="<probe.2@example.com>"),
     )
     assert seen.trace is not None
-    assert dict(seen.trace.connectors) == {CONNECTOR: 3}
+    assert dict(seen.trace.connectors) == {CONNECTOR: 4}
     assert seen.trace.days == 2
+
+
+@pytest.mark.parametrize(("mode", "counted"), [("reject", {CONNECTOR: 1}), ("catch_all", {CONNECTOR: 1}), ("relay", {})])
+def test_what_the_host_took_for_an_unknown_address_counts_unless_it_relays_it_back(mode: str, counted: dict[str, int]) -> None:
+    seen = traced("dismantle", row("caught@example.com"), options={"foreign_unknown": mode})
+    assert seen.trace is not None
+    assert dict(seen.trace.connectors) == counted
 
 
 def test_unknown_addresses_are_those_that_neither_side_has() -> None:

@@ -227,6 +227,13 @@ def test_certificates_and_policies_of_senders_are_told_and_kept() -> None:
     assert [line.partition(":")[2].split(":")[0].strip() for line in caught.value.problems] == ["dmarc", "dmarc", "certificates"]
 
 
+def test_every_host_of_an_mx_is_kept() -> None:
+    seen = Observed(mx={"example.com": Mx("tenant", beside=(NAMELESS, "gate.filter.example"))})
+    assert observed_from(json.loads(json.dumps(observed_to(seen)))) == seen
+    earlier = {"mx": {"example.com": {"holder": "tenant", "before": "", "until": ""}}}
+    assert observed_from(earlier).mx == {"example.com": Mx("tenant")}
+
+
 def test_a_snapshot_of_an_earlier_form_of_what_was_observed_is_read() -> None:
     assert observed_from({"mx": {}}) == Observed()
 

@@ -262,6 +262,17 @@ def test_a_snapshot_lets_the_guards_say_what_they_say_of_the_tenant(listed: str)
     assert any(one["id"] == "U22" and "take a new one" in one["why"] for one in old)
 
 
+def test_a_snapshot_tells_whose_membership_does_not_act_yet_by_its_own_clock(listed: str) -> None:
+    found = session()
+    found.rows["DistributionGroup"] = [group(Line({"example.com": "Authoritative"}, moved="2026-03-01T11:55:00Z"))]
+    asks = asked(listed, users=["anna@example.com"], known=None)
+    taken = snapshot_info({**asks, "dest": None}, context(found))["snapshot"]
+    live = check_info({**asks, "step": "forward"}, context(found))["findings"]
+    kept = check_info({**asks, "step": "forward", "snapshot": taken}, context(found))["findings"]
+    assert any(one["id"] == "U8" and "until 2026-03-01T12:55:00Z" in one["why"] for one in live)
+    assert kept == live
+
+
 def test_a_host_that_is_declared_off_is_heard(listed: str) -> None:
     found = session()
     whole = [one for one in check_info(asked(listed, step="sources_off"), context(found))["findings"] if one["who"] == "the source"]

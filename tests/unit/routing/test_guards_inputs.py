@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _guards, _hazards
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full, MxChange, Probe, Published, Trace
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Finding, needed
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Inbound, Mx
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Inbound, Mx, SenderDomain
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Row
 
 from .tenant import CONNECTOR, mailbox, rule
@@ -112,7 +112,8 @@ def test_a_guard_says_the_same_whatever_is_seen_that_it_does_not_declare(step: s
 
 @pytest.mark.parametrize("about", sorted(SEEN))
 def test_what_is_declared_is_used_by_somebody(about: str) -> None:
-    held = world(inbound=(RESTRICTED,), members=("migrated", "stub"), mx={SHARED: Mx("tenant")})
+    senders = {"out.example": SenderDomain(reject=True)}
+    held = world(inbound=(RESTRICTED,), members=("migrated", "stub"), mx={SHARED: Mx("tenant")}, senders=senders)
     moved = []
     for row in _hazards.TABLE:
         for step in sorted(row.steps) if about in row.needs else ():

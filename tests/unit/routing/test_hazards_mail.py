@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Probe, Published
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Inbound, Policies, Predicate, Rule, World
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
+    Inbound,
+    Policies,
+    Predicate,
+    Rule,
+    SenderDomain,
+    World,
+)
 
 from . import tenant
 from .tenant import mailbox
@@ -69,9 +76,13 @@ def test_u14_tells_what_was_not_read_at_the_source() -> None:
         ((replace(ENHANCED, enabled=False),), True),
         ((ENHANCED,), False),
         ((replace(ENHANCED, ranges=("198.51.100.1",)),), True),
-        ((Inbound("in", senders=("*",)),), False),
+        ((Inbound("in", senders=("*",)),), True),  # it asks for no address, so nothing shows that it matches
+        ((Inbound("gateway", senders=("*",), ranges=("198.51.100.1",), enhanced=True),), True),
+        ((Inbound("in", senders=("*",), ranges=(HOST,)),), False),
+        ((Inbound("in", senders=(f"*.{SHARED}",), ranges=(HOST,)),), False),
         ((Inbound("in", senders=("else.example",)),), True),
         ((Inbound("in", partner=False, ranges=(HOST,), senders=("*",)),), False),
+        ((Inbound("in", partner=False, ranges=(HOST,), senders=("else.example",)),), True),
     ],
 )
 def test_u15_reject_direct_send_needs_a_connector(inbound: tuple[Inbound, ...], blocked: bool) -> None:
@@ -129,13 +140,18 @@ def test_u16_one_of_enhanced_filtering_and_scl() -> None:
     assert refuses("U16", full("setup", replace(both, rules=(rule(),))))
     for alone in (replace(both, rules=(rule(),)), replace(both, inbound=()), replace(both, rules=(rule(), replace(SCL, enabled=False)))):
         assert not said("U16", full("setup", alone, options=none))
+    unasked = replace(both, inbound=(Inbound("in", senders=("*",), enhanced=True),))
+    assert refuses("U16", full("setup", unasked, options=none)), "a match by the sender's domain alone is not ruled out"
     other = replace(SCL, conditions=(Predicate("SenderIpRanges", ("198.51.100.0/24",)),))
     assert not said("U16", full("setup", replace(both, rules=(other,)), options=none))
 
 
 def test_u17_a_restriction_that_shuts_others_out() -> None:
     everybody = world(inbound=(replace(ENHANCED, senders=("*",)),))
-    assert refuses("U17", full("setup", everybody))
+    assert [finding.why[:35] for finding in said("U17", full("setup", everybody))] == ["it takes mail of every sender from "]
+    below = world(inbound=(replace(ENHANCED, senders=(f"*.{SHARED}",)),))
+    assert refuses("U17", full("setup", below))
+    assert not said("U17", full("setup", below, dns()))
     own = world(inbound=(ENHANCED,))
     assert refuses("U17", full("setup", own))
     assert refuses("U17", full("setup", own, dns(others=("include:newsletter.example",))))
@@ -190,10 +206,16 @@ def test_u26_forwards_and_dmarc() -> None:
     assert [finding.blocks for finding in told] == [False]
     through = Probe("internet", "a@out.example", f"migrated@{SHARED}", "arrived", "tenant", forwarded=True)
     passed, held = Evidence(probes=(through,)), Evidence(probes=(replace(through, told_by="filter"),))
-    assert not said("U26", full("cutover", world(), passed, options=ONE_WAVE))
-    assert said("U26", full("cutover", world(), held, options=ONE_WAVE)), "mail that the filter took has not passed"
+    strict = {"out.example": SenderDomain(reject=True)}
+    assert said("U26", full("cutover", world(senders=strict), held, options=ONE_WAVE)), "mail that the filter took has not passed"
+    for policy, silent in ((SenderDomain(reject=True), True), (SenderDomain(), False)):
+        judged = full("cutover", world(senders={"out.example": policy}), passed, options=ONE_WAVE)
+        assert (not said("U26", judged)) == silent
+    assert said("U26", full("cutover", world(), passed, options=ONE_WAVE)), "what the sender publishes is not known"
+    for other in (ENHANCED, replace(ENHANCED, senders=("*",), ranges=("198.51.100.1",), restrict="")):
+        assert said("U26", full("cutover", world(inbound=(other,)), options=ONE_WAVE)), "outsiders' mail from this source does not match"
     for cured in (
-        world(inbound=(ENHANCED,)),
+        world(inbound=(replace(ENHANCED, senders=("*",)),)),
         world(policies=Policies(honor_dmarc=False)),
         world(policies=Policies(trusted_sealers=frozenset({OLD}))),
     ):

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, MxChange, Probe
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Foreign, Mx, Predicate, World
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Foreign, Mx, Predicate, SenderDomain, World
 
 from . import tenant
 from .test_hazards_order import ONE_WAVE, full, said
@@ -120,7 +120,8 @@ def test_u13_says_how_a_host_is_declared_off_and_that_an_mx_was_not_read() -> No
 # U26
 def test_u26_a_probe_shows_the_forwards_of_its_own_source_alone() -> None:
     passed = Probe("internet", "a@out.example", f"x@{SHARED}", "arrived", "tenant", forwarded=True)
-    told = said("U26", full("cutover", two(), Evidence(probes=(passed,)), options={**TWO, **ONE_WAVE}))
+    known = {"out.example": SenderDomain(reject=True)}
+    told = said("U26", full("cutover", two(senders=known), Evidence(probes=(passed,)), options={**TWO, **ONE_WAVE}))
     assert [finding.who for finding in told] == ["two"]
 
 
