@@ -123,7 +123,7 @@ def _observed(scenario: Scenario, dumps: Sequence[Mapping[str, Any]], synced: se
         mx={domain: Mx(holder, scenario.mx_before.get(domain, "")) for domain, holder in scenario.mx.items()},
         moving=dict.fromkeys(scenario.moving, "soon"),
         synced=frozenset(synced),
-        modes={host.name: frozenset({host.unknown, *host.flags}) for host in scenario.hosts},
+        modes={host.name: frozenset({host.unknown, *host.flags, *(["footer"] if host.footer else [])}) for host in scenario.hosts},
         certificates={host.name: host.exchanger for host in scenario.hosts},
         dns=dns,
         off=frozenset(host.name for host in scenario.hosts if host.removed),
@@ -131,12 +131,12 @@ def _observed(scenario: Scenario, dumps: Sequence[Mapping[str, Any]], synced: se
 
 
 def _completed(scenario: Scenario, source: Foreign) -> Foreign:
-    """What an administrator knows beside the list: members of lists, and whether the host adds a footer."""
+    """What an administrator knows beside the list: members of lists."""
     host = next(one for one in scenario.hosts if one.name == source.name)
     known = dict(source.addresses or {})
     for address, members in host.lists.items():
         known[address] = replace(known[address], members=tuple(members))
-    return replace(source, addresses=known, footer=bool(host.footer))
+    return replace(source, addresses=known)
 
 
 def predictions(known: World, letter: Letter) -> dict[str, Prediction]:

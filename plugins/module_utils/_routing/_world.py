@@ -25,7 +25,10 @@ EXPANDED = frozenset({"mailuniversaldistributiongroup", "mailuniversalsecuritygr
 # reject_own_domain: it refuses its own domains as sender when the mail comes from elsewhere.
 # local_only: mail handed in on the host itself lands in the old mailbox, forwards and MX left aside.
 # keep_copy: every forward keeps a copy. rate_limited: it puts mail of the tenant off when there is much of it.
-MODES = frozenset({"reject", "relay", "catch_all", "reject_own_domain", "local_only", "keep_copy", "rate_limited"})
+# follows_mx: it hands mail for its own domains to a foreign MX. footer: it changes bodies, which breaks DKIM.
+MODES = frozenset(
+    {"reject", "relay", "catch_all", "reject_own_domain", "local_only", "keep_copy", "rate_limited", "follows_mx", "footer"}
+)
 TENANT, INTERNET = "tenant", "internet"
 
 
@@ -157,7 +160,7 @@ class Forward:
 class Foreign:
     """A foreign system. addresses: its list; None when nobody gave one. ranges: what it sends from.
 
-    follows_mx: it hands mail for its own domains to a foreign MX. footer: it breaks DKIM. off: it answers no more.
+    modes: of MODES. off: it answers no more.
     """
 
     name: str
@@ -168,8 +171,6 @@ class Foreign:
     addresses: Mapping[str, Address] | None = None
     forwards: Mapping[str, Forward] = field(default_factory=dict)
     modes: frozenset[str] = frozenset({"reject"})
-    follows_mx: bool = False
-    footer: bool = False
     off: bool = False
 
 

@@ -157,7 +157,7 @@ def test_what_was_observed_survives_being_kept() -> None:
         forwards={"a@example.com": Forward("a@x.example", keep=True)},
         mx={"example.com": Mx("tenant", NAMELESS, LATER)},
         moving={"b@example.com": LATER},
-        modes={NAMELESS: frozenset({"relay"})},
+        modes={NAMELESS: frozenset({"relay", "follows_mx", "footer"})},
         facts={"sent_to_scope": "a"},
     )
     assert observed_from(json.loads(json.dumps(observed_to(seen)))) == seen
@@ -170,7 +170,7 @@ def test_what_is_told_replaces_what_was_observed() -> None:
         "synced": "a@example.com, b@example.com",
         "off": "source",
         "facts": {"nested_members": "counts"},
-        "modes": {"source": ["relay"]},
+        "modes": {"source": ["relay", "Follows_MX", "footer"]},
         "moving": {"a@example.com": LATER},
     }
     for known in (value, json.dumps(value)):
@@ -178,7 +178,7 @@ def test_what_is_told_replaces_what_was_observed() -> None:
         assert found.mx == {"example.com": Mx("tenant", NAMELESS)}
         assert found.forwards == {"a@example.com": Forward("a@x.example")}
         assert found.off == {NAMELESS}
-        assert found.modes == {NAMELESS: frozenset({"relay"})}
+        assert found.modes == {NAMELESS: frozenset({"relay", "follows_mx", "footer"})}
         assert found.synced == {"a@example.com", "b@example.com"}
 
 

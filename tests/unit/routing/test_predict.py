@@ -114,7 +114,7 @@ def test_a_restricted_inbound_connector_refuses_its_senders_from_elsewhere() -> 
     ],
 )
 def test_a_forward_breaks_spf_and_a_footer_breaks_dkim(published: SenderDomain, footer: bool, outcome: str) -> None:
-    host = source(forwards=forward("migrated"), footer=footer)
+    host = source(forwards=forward("migrated"), modes=frozenset({"footer"} if footer else ()))
     found = world(sources=(host,), senders={"outside.example.org": published})
     assert verdict(found, "migrated", "internet") == outcome
 

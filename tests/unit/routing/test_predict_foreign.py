@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Address, Forward
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._words import ways
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Address, Forward, Mx
 
-from .worlds import OTHER, ROUTING, SHARED, ask, at_tenant, forward, rule, source, verdict, world
+from .worlds import OLD, OTHER, ROUTING, SHARED, ask, at_tenant, authoritative, forward, rule, source, verdict, world
 
 
 @pytest.mark.parametrize(
@@ -65,12 +66,55 @@ def test_aliases_lists_and_forwards_of_the_source() -> None:
     assert len(prediction.worst.endings) == 2
 
 
+FOLLOWS = frozenset({"follows_mx"})
+
+
+def test_who_stays_is_sent_round_by_a_host_that_follows_an_mx_that_moved() -> None:
+    follows = at_tenant(world(sources=(source(modes=FOLLOWS),)))
+    assert {(name, origin): verdict(follows, name, origin) for name in ("stub", "noobj") for origin in ("internet", "source")} == {
+        ("stub", "internet"): "loop",
+        ("stub", "source"): "loop",
+        ("noobj", "internet"): "loop",
+        ("noobj", "source"): "loop",
+    }
+
+
 def test_a_host_that_follows_the_mx_hands_mail_on() -> None:
-    follows = at_tenant(world(sources=(source(follows_mx=True),)))
+    follows = at_tenant(world(sources=(source(modes=FOLLOWS),)))
     assert verdict(follows, "pilot", "source") == "loop"
     assert "leaves by the MX" in " ".join(ask(follows, "pilot", "source").worst.lines())
     assert "leaves by the MX" not in " ".join(ask(follows, "stub", "program").worst.lines())
-    assert verdict(world(sources=(source(follows_mx=True, forwards=forward("migrated")),)), "migrated", "source") == "delivered"
+    assert verdict(world(sources=(source(modes=FOLLOWS, forwards=forward("migrated")),)), "migrated", "source") == "delivered"
+
+
+FILTER = "filter.example.org"
+
+
+@pytest.mark.parametrize("origin", ["internet", "tenant", "source"])
+@pytest.mark.parametrize("name", ["stub", "noobj", "migrated", "pilot", "nobody"])
+def test_a_filter_that_holds_the_mx_may_hand_mail_to_either_side(name: str, origin: str) -> None:
+    for found in (world(), world(rules=()), authoritative(world(rules=()))):
+        outcomes = ask(replace(found, mx={SHARED: Mx(FILTER)}), name, origin).outcomes
+        sides = ask(found, name, origin).outcomes | ask(at_tenant(found), name, origin).outcomes
+        assert outcomes == sides
+
+
+def test_a_filter_is_told_in_words_and_a_forward_to_a_missing_alias_is_seen_behind_it() -> None:
+    missing = source(forwards={f"stub@{SHARED}": Forward(f"gone@{ROUTING}")})
+    found = replace(world(sources=(missing,)), mx={SHARED: Mx(FILTER)})
+    prediction = ask(found, "stub", "internet")
+    assert prediction.verdict == "bounced"
+    assert {way.given for way in ways(ask(replace(found, rules=()), "nobody", "internet"))} == {
+        f"{FILTER} hands mail of {SHARED} to the tenant",
+        f"{FILTER} hands mail of {SHARED} to {OLD}",
+    }
+    assert f"{FILTER}: hands mail of {SHARED} to {OLD}" in ask(found, "noobj", "internet").worst.lines()
+
+
+def test_the_source_alone_is_behind_a_filter_where_the_tenant_does_not_accept_the_domain() -> None:
+    found = replace(world(), domains={}, mx={SHARED: Mx(FILTER)})
+    assert ask(found, "nobody", "internet").outcomes == {"bounced"}
+    assert ask(found, "stub", "internet").outcomes == {"delivered"}
 
 
 def test_a_forward_to_somebody_else_is_meant_for_that_one() -> None:

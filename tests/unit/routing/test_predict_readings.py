@@ -182,11 +182,14 @@ def test_subdomains_are_accepted_only_where_the_domain_matches_them() -> None:
     assert verdict(open_, f"x@deep.{SHARED}", "internet") == "loop"
 
 
+FOLLOWS = frozenset({"follows_mx"})
+
+
 def by_certificate(**more: object) -> World:
     """RejectDirectSend, and an inbound connector by certificate."""
     named = Inbound("by name", senders=(SHARED,), certificate="mx.host.example", restrict="certificate")
     found = at_tenant(world(policies=Policies(reject_direct_send=True), inbound=(named,)))
-    one = replace(source(follows_mx=True, forwards=forward("migrated")), **more)  # type: ignore[arg-type] # each case names one field
+    one = replace(source(modes=FOLLOWS, forwards=forward("migrated")), **more)  # type: ignore[arg-type] # each case names one field
     return replace(found, sources=(one,))
 
 
@@ -207,7 +210,7 @@ def test_a_signature_that_nobody_knows_is_taken_both_ways() -> None:
     prediction = ask(open_, "migrated", "internet")
     assert {route.outcome for route in prediction.under({"DKIM of outside.example.org": "signed"})} == {"delivered"}
     assert {route.outcome for route in prediction.under({"DKIM of outside.example.org": "unsigned"})} == {"bounced"}
-    broken = replace(open_, sources=(replace(open_.sources[0], footer=True),))
+    broken = replace(open_, sources=(replace(open_.sources[0], modes=frozenset({"footer"})),))
     assert ask(broken, "migrated", "internet").outcomes == {"bounced"}, "a footer breaks every signature"
     assert ask(open_, "stub", "internet").outcomes == {"delivered"}
 

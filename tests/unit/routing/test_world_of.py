@@ -226,7 +226,7 @@ def test_what_was_observed_reaches_the_world() -> None:
     seen = Observed(
         moving={f"stub@{SHARED}": "13:00"},
         synced=frozenset({f"Moved@{SHARED}"}),
-        modes={NAMELESS: frozenset({"keep_copy"})},
+        modes={NAMELESS: frozenset({"keep_copy", "follows_mx"})},
         certificates={NAMELESS: "MX.example.com"},
         dns={SHARED: published, "outside.example.org": Published(policy="reject")},
         off=frozenset({NAMELESS}),
@@ -235,7 +235,7 @@ def test_what_was_observed_reaches_the_world() -> None:
     found = world(observed=seen)
     assert found.moving == {(GROUP.casefold(), f"stub@{SHARED}"): "13:00"}
     assert found.synced == {f"moved@{SHARED}"}
-    assert found.sources[0].modes == {"reject", "keep_copy"}
+    assert found.sources[0].modes == {"reject", "keep_copy", "follows_mx"}
     assert found.sources[0].certificate == "mx.example.com"
     assert found.sources[0].off
     assert found.senders[SHARED] == SenderDomain(True, frozenset({"tenant", NAMELESS}), False)
