@@ -243,6 +243,24 @@ def test_what_was_observed_reaches_the_world() -> None:
     assert found.facts == {"sent_to_scope": "a"}
 
 
+@pytest.mark.parametrize(
+    ("home", "told", "outcome"),
+    [
+        ("source", {}, "delivered"),
+        ("tenant", {}, "split"),
+        ("tenant", {"unsynced": frozenset({f"Stub@{SHARED}"})}, "healed"),
+        ("tenant", {"synced": frozenset({f"stub@{SHARED}"}), "unsynced": frozenset({f"stub@{SHARED}"})}, "split"),
+    ],
+)
+def test_who_is_at_home_in_the_tenant_has_had_the_last_sync(home: str, told: dict[str, Any], outcome: str) -> None:
+    listed = f"address,kind,owner,home\nstub@{SHARED},mailbox,,{home}\nboss@{SHARED},mailbox,,source\nold@{SHARED},alias,boss@{SHARED},tenant\n"
+    wanted = inputs("status", {"source.csv": listed, "waves.csv": ""})
+    shown = snapshot(wanted, **standing(recipients=PEOPLE, members=[mailbox(f"stub@{SHARED}")]))
+    found = world_of(shown, wanted, observed=Observed(mx={SHARED: Mx(NAMELESS)}, **told))
+    assert predict(found, "x@outside.example.org", f"stub@{SHARED}", "internet").verdict == outcome, "its forward was lost"
+    assert f"old@{SHARED}" not in found.synced, "an alias goes by its owner"
+
+
 def test_what_a_source_signs_is_open_and_a_policy_that_is_told_counts() -> None:
     published = Published(spf={"tenant": True, NAMELESS: True}, dkim={"tenant": True, NAMELESS: None}, others=(), policy="none")
     seen = Observed(dns={SHARED: published}, dmarc={SHARED: "reject", "outside.example.org": "reject", "mild.example.org": "quarantine"})
