@@ -47,8 +47,8 @@ class Accepted:
 class Party:
     """A recipient object of the tenant.
 
-    external: where a mail user or contact leads. forward: the id or an address of ForwardingAddress; it wins over
-    forward_smtp. keep: the mailbox gets its copy of forwarded mail too. members: ids; None where nobody knows them.
+    external: where a mail user or contact leads. forward: the id or an address of ForwardingAddress, or a name that denotes nobody or
+    several, of which nobody can tell where it leads; it wins over forward_smtp. keep: the mailbox gets its copy of forwarded mail too. members: ids; None where nobody knows them.
     outsiders: a group takes mail of unauthenticated senders.
     """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, Row
-from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, host_key, is_empty, parse_date
+from ansible_collections.mailops.exchange.plugins.module_utils._values import address_key, fold, host_key, is_empty, parse_date
 
 from . import _objects as objects
 from . import _reads as read
@@ -135,7 +135,17 @@ def _parties(snapshot: Snapshot, rows: read.Rows, members: Mapping[str, Sequence
     known = {address for found in snapshot.recipients for address in found.addresses}
     missing = [found for found in (*map(_as_recipient, snapshot.groups), *snapshot.members) if not found.addresses & known]
     unique = {read.identity(found): found for found in (*snapshot.recipients, *missing)}
-    return tuple(_party(found, own, held, names) for found in unique.values())
+    called = {**_called(snapshot.recipients), **names}
+    return tuple(_party(found, own, held, called) for found in unique.values())
+
+
+def _called(recipients: Iterable[Recipient]) -> dict[str, str]:
+    """Names under which a property may show exactly one recipient, instead of an id."""
+    owners: dict[str, set[str]] = {}
+    for found in recipients:
+        for name in {str(address_key(value)) for value in (found.name, found.row.get("Name"), found.row.get("Identity"), found.alias) if not is_empty(value)}:
+            owners.setdefault(name, set()).add(read.identity(found))
+    return {name: next(iter(held)) for name, held in owners.items() if len(held) == 1}
 
 
 def _as_recipient(group: Thing) -> Recipient:

@@ -157,6 +157,8 @@ def test_what_was_observed_survives_being_kept() -> None:
         forwards={"a@example.com": Forward("a@x.example", keep=True)},
         mx={"example.com": Mx("tenant", NAMELESS, LATER)},
         moving={"b@example.com": LATER},
+        synced=frozenset({"c@example.com"}),
+        unsynced=frozenset({"d@example.com"}),
         modes={NAMELESS: frozenset({"relay", "follows_mx", "footer"})},
         facts={"sent_to_scope": "a"},
     )

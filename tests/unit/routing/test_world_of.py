@@ -203,6 +203,27 @@ def test_further_reads_settle_what_stays_open_without_them() -> None:
     assert world({"spam": [{"AutoForwardingMode": "On"}, {"AutoForwardingMode": "Off"}]}).policies.auto_forward is None
 
 
+@pytest.mark.parametrize(
+    ("shown", "forward", "outcome"),
+    [
+        (f"guid-pilot@{SHARED}", f"pilot@{SHARED}", "delivered"),
+        ("Pilot", f"pilot@{SHARED}", "delivered"),
+        ("Anna PILOT", f"pilot@{SHARED}", "delivered"),
+        ("a.pilot", f"pilot@{SHARED}", "delivered"),
+        ("Two of a name", "two of a name", "unknown"),
+        ("Somebody", "somebody", "unknown"),
+    ],
+)
+def test_a_forwarding_address_may_read_back_as_a_name(shown: str, forward: str, outcome: str) -> None:
+    named = mailbox(f"pilot@{SHARED}") | {"Alias": "a.pilot", "DisplayName": "Anna Pilot"}
+    twins = [mailbox(f"{name}@other.example.net") | {"DisplayName": "Two of a name"} for name in ("x", "y")]
+    rows = {"mailboxes": [{"PrimarySmtpAddress": f"stub@{SHARED}", "ForwardingAddress": shown}]}
+    members = [mailbox(f"pilot@{SHARED}")]
+    found = world(rows, recipients=[mailbox(f"stub@{SHARED}"), named, *twins], members=members)
+    assert found.by_address[f"stub@{SHARED}"].forward == forward
+    assert predict(found, f"x@{SHARED}", f"stub@{SHARED}", "tenant").verdict == outcome
+
+
 def test_groups_are_unknown_until_their_members_are_read() -> None:
     team = {**mailbox(f"team@{SHARED}", "MailUniversalDistributionGroup"), "RequireSenderAuthenticationEnabled": False}
     named = stranger("first", SentToMemberOf=[f"team@{SHARED}"], RejectMessageReasonText="no")
