@@ -125,6 +125,23 @@ def test_a_forward_to_somebody_else_is_meant_for_that_one() -> None:
     assert [ending.person.party.id for ending in prediction.worst.endings if ending.person.party] == ["pilot"]
 
 
+@pytest.mark.parametrize(
+    ("target", "rules", "outcome"),
+    [
+        (f"stub@{ROUTING}", (), "delivered"),
+        (f"stub+x@{ROUTING}", (), "delivered"),
+        (f"gone@{ROUTING}", (), "delivered"),
+        ("private@elsewhere.example", (), "split"),
+        (f"pilot@{ROUTING}", (), "split"),
+        (f"noobj@{SHARED}", (), "split"),
+        ("private@elsewhere.example", (rule(),), "delivered"),
+    ],
+)
+def test_only_a_forward_home_says_that_somebody_reads_in_the_tenant(target: str, rules: tuple[Any, ...], outcome: str) -> None:
+    found = world(rules=rules, sources=(source(forwards={f"stub@{SHARED}": Forward(target)}),))
+    assert verdict(found, "stub", "tenant") == outcome
+
+
 def test_forwards_between_mailboxes_of_the_source_end() -> None:
     round_ = {f"stub@{SHARED}": Forward(f"noobj@{SHARED}"), f"noobj@{SHARED}": Forward(f"stub@{SHARED}")}
     assert verdict(world(sources=(source(forwards=round_),)), "stub", "internet") == "loop"
