@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from datetime import timedelta
+from functools import partial
 
 from . import _changes as change
 from . import _objects as objects
@@ -17,6 +18,7 @@ from ._evidence import ARRIVED, NOT_PROBED, Full, Probe, counted, reason, settle
 from ._findings import Finding
 from ._mail_plan import NOBODY, SWITCHED, backend_of
 from ._outcomes import HURTS, person_of
+from ._people import senders_for
 from ._predicates import MATCHES
 from ._predict import Prediction, Route, predict
 from ._traced import closing
@@ -106,8 +108,8 @@ def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, Non
     move = MOVE_OUT if world.pending else MOVE
     seen: set[str] = set()
     told: set[str] = set()
-    for sender, origin in ((OUTSIDER, "internet"), (f"postmaster@{case.inputs.domains[0]}", "tenant")):
-        for group in predict_all(world, sender, people, origin):
+    for origin in ("internet", "tenant"):
+        for group in predict_all(world, partial(senders_for, origin, case.inputs.domains), people, origin):
             fresh = [address for address in group.recipients if address not in seen]
             verdict = group.prediction.verdict
             if verdict in HURTS and fresh:
@@ -130,7 +132,7 @@ def _announced(case: Full) -> Iterator[Finding]:
     """Before the rule acts, mail from the tenant to those who still read at the source stays in the tenant."""
     people = _outside(case, case.world)
     split: list[str] = []
-    for group in predict_all(case.world, f"postmaster@{case.inputs.domains[0]}", people, "tenant"):
+    for group in predict_all(case.world, partial(senders_for, "tenant", case.inputs.domains), people, "tenant"):
         split += group.recipients if group.prediction.verdict == "split" else ()
     if split:
         why = f"until the rule acts, mail from the tenant to {len(split)} addresses ends in mailboxes that nobody reads yet"
