@@ -23,7 +23,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
     World,
 )
 
-from .worlds import OTHER, ROUTING, RULE, SHARED, ask, at_tenant, authoritative, forward, group, parties, rule, source, verdict, world
+from .worlds import OTHER, ROUTING, RULE, SHARED, ask, at_tenant, authoritative, forward, group, parties, party, rule, source, verdict, world
 
 
 def by_scope() -> World:
@@ -173,6 +173,15 @@ def test_an_internal_remote_domain_is_inside() -> None:
     found = world(rules=(Rule(RULE, ends="reject", conditions=(Predicate("SentToScope", ("inorganization",)),)),))
     assert verdict(found, "x@partner.example", "tenant") == "delivered"
     assert verdict(replace(found, remote_internal=frozenset({"partner.example"})), "x@partner.example", "tenant") == "bounced"
+    assert verdict(replace(found, remote_internal=frozenset({"*"})), "x@partner.example", "tenant") == "bounced"
+
+
+@pytest.mark.parametrize("name", ["SentToMemberOf", "AnyOfToHeaderMemberOf", "FromMemberOf"])
+def test_who_is_in_a_microsoft_365_group_is_not_known(name: str) -> None:
+    asks = Rule("first", priority=-1, ends="reject", conditions=(Predicate(name, (f"m365group@{SHARED}",)),))
+    found = world(rules=(asks, rule()), parties=(*parties(("migrated",)), party("colleague")))
+    assert ask(found, "stub", "tenant").outcomes == {"bounced", "delivered"}
+    assert ask(found, "noobj", "tenant").outcomes == ({"bounced", "delivered"} if name == "FromMemberOf" else {"delivered"})
 
 
 def test_subdomains_are_accepted_only_where_the_domain_matches_them() -> None:
