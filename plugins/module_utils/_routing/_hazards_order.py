@@ -21,6 +21,7 @@ from ._outcomes import HURTS, person_of
 from ._people import senders_for
 from ._predicates import MATCHES
 from ._predict import Prediction, Route, predict
+from ._readings import BRANCHES
 from ._traced import closing
 from ._waves import check, forwarding
 from ._world import AUTHORITATIVE, EXPANDED, INTERNAL_RELAY, INTERNET, TENANT, Foreign, Party, World, plain
@@ -120,8 +121,21 @@ def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, Non
     rest = sorted(told - seen)
     if rest:
         why = f"where mail to {len(rest)} addresses would end is unknown ({counted(rest)})"
-        yield Finding("U2", "the source list", why, "Give the source's addresses in coexistence_source_file, and the MX.")
+        yield Finding("U2", *((counted(rest), why, SETTLE) if _given(case) else ("the source list", why, GIVE)))
     return bool(seen or rest)
+
+
+def _given(case: Full) -> bool:
+    """Whether every source's list and the MX of every domain are known, so that they are not what is missing."""
+    listed = all(source.addresses is not None for source in case.world.sources)
+    return listed and all(domain in case.world.mx for domain in case.inputs.domains)
+
+
+GIVE = "Give the source's addresses in coexistence_source_file, and the MX."
+SETTLE = (
+    f"Look with mail_route_info on what it hangs, and settle it. At most {BRANCHES} ways of a message are walked: more have their cause in rules"
+    " whose conditions are not evaluated."
+)
 
 
 MOVE = "Put them into the group and move them, or keep the rule with coexistence_rule_scope domain."

@@ -108,6 +108,10 @@ class Rule:
         """True when it can change where a message goes."""
         return bool(self.route or self.stop or self.ends or self.redirect or self.sets[0] or self.removes)
 
+    def matters(self, read: frozenset[str]) -> bool:
+        """The same; a header counts only where some rule reads it. read: those headers."""
+        return bool(self.route or self.stop or self.ends or self.redirect or read & {self.sets[0], self.removes})
+
 
 @dataclass(frozen=True)
 class Connector:
@@ -274,8 +278,10 @@ class World:
 
     @cached_property
     def ordered(self) -> tuple[Rule, ...]:
-        """Rules that can change a route, in the order in which they are asked."""
-        return tuple(sorted((rule for rule in self.rules if rule.decides or (rule.was and rule.was.decides)), key=_place))
+        """Rules that can change a route, in the order in which they are asked; not those that only set a header that no rule reads."""
+        states = [state for rule in self.rules for state in (rule, rule.was) if state]
+        read = frozenset(one.header for state in states for one in (*state.conditions, *state.exceptions) if one.header)
+        return tuple(sorted((rule for rule in self.rules if rule.matters(read) or (rule.was and rule.was.matters(read))), key=_place))
 
     @cached_property
     def shared(self) -> frozenset[str]:
