@@ -133,8 +133,8 @@ def _given(case: Full) -> bool:
 
 GIVE = "Give the source's addresses in coexistence_source_file, and the MX."
 SETTLE = (
-    f"Look with mail_route_info on what it hangs, and settle it. At most {BRANCHES} ways of a message are walked: more have their cause in rules"
-    " whose conditions are not evaluated."
+    f"Look with mail_route_info on what it hangs, and settle it. At most {BRANCHES} ways of a message are walked: more come of rules whose"
+    " conditions are not evaluated."
 )
 
 

@@ -151,4 +151,19 @@ def _passed_on(message: Message, copy: Copy, holder: str) -> Step:
     return goes(copy.noted(holder, f"hands mail of {domain} to {side}").sent(side, holder, copy.recipient))
 
 
-__all__ = ["BEHIND", "HOPS", "INTERNET", "LOCAL", "OPEN", "ORIGINS", "Copy", "Message", "Step", "by_mx", "ends", "goes", "mx_of", "together"]
+__all__ = [
+    "BEHIND",
+    "HOPS",
+    "INTERNET",
+    "LOCAL",
+    "OPEN",
+    "ORIGINS",
+    "Copy",
+    "Message",
+    "Step",
+    "by_mx",
+    "ends",
+    "goes",
+    "mx_of",
+    "together",
+]

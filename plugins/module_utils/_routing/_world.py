@@ -26,9 +26,7 @@ EXPANDED = frozenset({"mailuniversaldistributiongroup", "mailuniversalsecuritygr
 # local_only: mail handed in on the host itself lands in the old mailbox, forwards and MX left aside.
 # keep_copy: every forward keeps a copy. rate_limited: it puts mail of the tenant off when there is much of it.
 # follows_mx: it hands mail for its own domains to a foreign MX. footer: it changes bodies, which breaks DKIM.
-MODES = frozenset(
-    {"reject", "relay", "catch_all", "reject_own_domain", "local_only", "keep_copy", "rate_limited", "follows_mx", "footer"}
-)
+MODES = frozenset({"reject", "relay", "catch_all", "reject_own_domain", "local_only", "keep_copy", "rate_limited", "follows_mx", "footer"})
 TENANT, INTERNET = "tenant", "internet"
 
 
@@ -48,8 +46,8 @@ class Party:
     """A recipient object of the tenant.
 
     external: where a mail user or contact leads. forward: the id or an address of ForwardingAddress, or a name that denotes nobody or
-    several, of which nobody can tell where it leads; it wins over forward_smtp. keep: the mailbox gets its copy of forwarded mail too. members: ids; None where nobody knows them.
-    outsiders: a group takes mail of unauthenticated senders.
+    several, of which nobody can tell where it leads; it wins over forward_smtp. keep: the mailbox gets its copy of forwarded mail too.
+    members: ids; None where nobody knows them. outsiders: a group takes mail of unauthenticated senders.
     """
 
     id: str

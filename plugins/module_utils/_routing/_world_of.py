@@ -143,7 +143,11 @@ def _called(recipients: Iterable[Recipient]) -> dict[str, str]:
     """Names under which a property may show exactly one recipient, instead of an id."""
     owners: dict[str, set[str]] = {}
     for found in recipients:
-        for name in {str(address_key(value)) for value in (found.name, found.row.get("Name"), found.row.get("Identity"), found.alias) if not is_empty(value)}:
+        for name in {
+            str(address_key(value))
+            for value in (found.name, found.row.get("Name"), found.row.get("Identity"), found.alias)
+            if not is_empty(value)
+        }:
             owners.setdefault(name, set()).add(read.identity(found))
     return {name: next(iter(held)) for name, held in owners.items() if len(held) == 1}
 

@@ -182,7 +182,8 @@ def test_what_is_told_replaces_what_was_observed() -> None:
         assert found.forwards == {"a@example.com": Forward("a@x.example")}
         assert found.off == {NAMELESS}
         assert found.modes == {NAMELESS: frozenset({"relay", "follows_mx", "footer"})}
-        assert (found.synced, found.unsynced) == ({"a@example.com", "b@example.com"}, {"c@example.com"})
+        assert found.synced == {"a@example.com", "b@example.com"}
+        assert found.unsynced == {"c@example.com"}
 
 
 def test_what_the_guards_need_survives_being_kept() -> None:
@@ -235,7 +236,15 @@ def test_a_snapshot_of_an_earlier_form_of_what_was_observed_is_read() -> None:
 
 
 def test_every_wrong_thing_that_is_told_is_named_at_once() -> None:
-    wrong = {"mx": {"no domain": ""}, "forwards": ["x"], "synced": "x", "unsynced": "y", "modes": {"source": "odd"}, "facts": {"odd": "a"}, "odd": 1}
+    wrong = {
+        "mx": {"no domain": ""},
+        "forwards": ["x"],
+        "synced": "x",
+        "unsynced": "y",
+        "modes": {"source": "odd"},
+        "facts": {"odd": "a"},
+        "odd": 1,
+    }
     with pytest.raises(InputError) as caught:
         told({"known": wrong}, inputs(), Observed())
     assert len(caught.value.problems) == 7

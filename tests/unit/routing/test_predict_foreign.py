@@ -9,10 +9,24 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Full
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards_order import u2
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._people import senders_for
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._upkeep import verify
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._words import ways
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Address, Forward, Mx
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
+    Accepted,
+    Address,
+    Connector,
+    Foreign,
+    Forward,
+    Mx,
+    Predicate,
+    World,
+)
 
-from .worlds import OLD, OTHER, ROUTING, SHARED, ask, at_tenant, authoritative, forward, rule, source, verdict, world
+from . import tenant
+from .worlds import OLD, OTHER, ROUTING, SHARED, SISTER, ask, at_tenant, authoritative, forward, rule, source, verdict, world
 
 
 @pytest.mark.parametrize(
@@ -145,6 +159,45 @@ def test_only_a_forward_home_says_that_somebody_reads_in_the_tenant(target: str,
 def test_forwards_between_mailboxes_of_the_source_end() -> None:
     round_ = {f"stub@{SHARED}": Forward(f"noobj@{SHARED}"), f"noobj@{SHARED}": Forward(f"stub@{SHARED}")}
     assert verdict(world(sources=(source(forwards=round_),)), "stub", "internet") == "loop"
+
+
+def two_hosts() -> World:
+    """A second source, for the sister domain, that refuses senders of its own domain from elsewhere."""
+    who = f"far@{SISTER}"
+    second = Foreign(
+        "second", frozenset({SISTER}), frozenset({"192.0.2.20"}), addresses={who: Address(who)}, modes=frozenset({"reject_own_domain"})
+    )
+    out = rule(name="second", conditions=(Predicate("RecipientDomainIs", (SISTER,)),), route="second")
+    base = world()
+    return replace(
+        base,
+        domains={**base.domains, SISTER: Accepted(SISTER)},
+        sources=(*base.sources, second),
+        rules=(*base.rules, out),
+        connectors=(*base.connectors, Connector("second", hosts=("192.0.2.20",))),
+        mx={**base.mx, SISTER: Mx("second")},
+    )
+
+
+def test_a_colleague_of_the_recipients_own_domain_writes_too() -> None:
+    options = {"domains": [SHARED, SISTER]}
+    verified, moving = (Full(tenant.case(step, options=options, **tenant.standing()), two_hosts()) for step in ("verify", "mx"))
+    far = f"far@{SISTER}"
+    assert {one["from"] for one in verify(verified, 1)["bounced"] if far in one["who"]} == {"tenant"}
+    assert any(far in one.who and "bounced" in one.why for one in u2(moving))
+
+
+@pytest.mark.parametrize(
+    ("origin", "recipient", "senders"),
+    [
+        ("internet", f"far@{SISTER}", ["someone@sender.invalid"]),
+        ("tenant", f"stub@{SHARED}", [f"postmaster@{SHARED}"]),
+        ("tenant", f"far@{SISTER}", [f"postmaster@{SISTER}", f"postmaster@{SHARED}"]),
+        ("source", "far@other.example.net", [f"postmaster@{SHARED}"]),
+    ],
+)
+def test_who_stands_for_all_that_write(origin: str, recipient: str, senders: list[str]) -> None:
+    assert list(senders_for(origin, [SHARED, SISTER], recipient)) == senders
 
 
 RULED = (

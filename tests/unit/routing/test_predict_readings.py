@@ -23,7 +23,23 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
     World,
 )
 
-from .worlds import OTHER, ROUTING, RULE, SHARED, ask, at_tenant, authoritative, forward, group, parties, party, rule, source, verdict, world
+from .worlds import (
+    OTHER,
+    ROUTING,
+    RULE,
+    SHARED,
+    ask,
+    at_tenant,
+    authoritative,
+    forward,
+    group,
+    parties,
+    party,
+    rule,
+    source,
+    verdict,
+    world,
+)
 
 
 def by_scope() -> World:

@@ -14,21 +14,9 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing import _
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _upkeep as upkeep
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards_mail import u28
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards_order import u2
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line, read_line
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._people import senders_for
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import plan
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
-    AUTHORITATIVE,
-    Accepted,
-    Address,
-    Connector,
-    Foreign,
-    Forward,
-    Mx,
-    Predicate,
-    World,
-)
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import AUTHORITATIVE, Accepted, Forward, Mx, World
 
 from . import tenant, worlds
 from .worlds import RULE, SHARED, source, world
@@ -52,44 +40,6 @@ def test_verify_counts_by_origin_and_names_who_is_hurt_how_and_why() -> None:
     (split,) = [one for one in broken["hurt"] if one["outcome"] == "split"]
     assert (split["who"], split["from"], split["count"]) == (f"stub@{SHARED}", "tenant", 1)
     assert split["why"]
-
-
-def two_hosts() -> World:
-    """A second source, for the sister domain, that refuses senders of its own domain from elsewhere."""
-    who = f"far@{worlds.SISTER}"
-    second = Foreign(
-        "second", frozenset({worlds.SISTER}), frozenset({"192.0.2.20"}), addresses={who: Address(who)}, modes=frozenset({"reject_own_domain"})
-    )
-    out = worlds.rule(name="second", conditions=(Predicate("RecipientDomainIs", (worlds.SISTER,)),), route="second")
-    base = world()
-    return replace(
-        base,
-        domains={**base.domains, worlds.SISTER: Accepted(worlds.SISTER)},
-        sources=(*base.sources, second),
-        rules=(*base.rules, out),
-        connectors=(*base.connectors, Connector("second", hosts=("192.0.2.20",))),
-        mx={**base.mx, worlds.SISTER: Mx("second")},
-    )
-
-
-def test_a_colleague_of_the_recipients_own_domain_writes_too() -> None:
-    seen = full("verify", two_hosts(), options={"domains": [SHARED, worlds.SISTER]})
-    far = f"far@{worlds.SISTER}"
-    assert {one["from"] for one in upkeep.verify(seen, 1)["bounced"] if far in one["who"]} == {"tenant"}
-    assert any(far in one.who and "bounced" in one.why for one in u2(full("mx", two_hosts(), options={"domains": [SHARED, worlds.SISTER]})))
-
-
-@pytest.mark.parametrize(
-    ("origin", "recipient", "senders"),
-    [
-        ("internet", f"far@{worlds.SISTER}", ["someone@sender.invalid"]),
-        ("tenant", f"stub@{SHARED}", [f"postmaster@{SHARED}"]),
-        ("tenant", f"far@{worlds.SISTER}", [f"postmaster@{worlds.SISTER}", f"postmaster@{SHARED}"]),
-        ("source", "far@other.example.net", [f"postmaster@{SHARED}"]),
-    ],
-)
-def test_who_stands_for_all_that_write(origin: str, recipient: str, senders: list[str]) -> None:
-    assert list(senders_for(origin, [SHARED, worlds.SISTER], recipient)) == senders
 
 
 def test_a_bounce_is_listed_apart_because_its_sender_hears_of_it() -> None:

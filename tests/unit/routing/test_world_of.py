@@ -274,8 +274,9 @@ def test_what_was_observed_reaches_the_world() -> None:
     ],
 )
 def test_who_is_at_home_in_the_tenant_has_had_the_last_sync(home: str, told: dict[str, Any], outcome: str) -> None:
-    listed = f"address,kind,owner,home\nstub@{SHARED},mailbox,,{home}\nboss@{SHARED},mailbox,,source\nold@{SHARED},alias,boss@{SHARED},tenant\n"
-    wanted = inputs("status", {"source.csv": listed, "waves.csv": ""})
+    alias = f"boss@{SHARED},mailbox,,source\nold@{SHARED},alias,boss@{SHARED},tenant\n"
+    files = {"source.csv": f"address,kind,owner,home\nstub@{SHARED},mailbox,,{home}\n{alias}", "waves.csv": ""}
+    wanted = inputs("status", files)
     shown = snapshot(wanted, **standing(recipients=PEOPLE, members=[mailbox(f"stub@{SHARED}")]))
     found = world_of(shown, wanted, observed=Observed(mx={SHARED: Mx(NAMELESS)}, **told))
     assert predict(found, "x@outside.example.org", f"stub@{SHARED}", "internet").verdict == outcome, "its forward was lost"
