@@ -275,7 +275,7 @@ def forwarding(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if address and routing:
             rows.append({"address": address, "routing_address": routing})
         else:
-            missing.append({"user": who, "why": _why_missing(found, address)})
+            missing.append({"user": who, "why": _why_missing(inputs, found, address)})
     for one in missing[:5]:
         context.warn(f"not in the forwarding list: {one['user']}: {one['why']}")
     text = _csv(rows)
@@ -306,9 +306,11 @@ def _listed(case: Situation) -> list[tuple[str, Recipient | None]]:
     return [(member.shown, member) for member in case.snapshot.members if member.live]
 
 
-def _why_missing(found: Recipient | None, address: str) -> str:
+def _why_missing(inputs: Inputs, found: Recipient | None, address: str) -> str:
     if found is None:
         return "no recipient of the tenant, or several, hold this address; give it to one mailbox."
+    if not address and any(checks.domain_of(one) in inputs.domains for one in found.addresses):
+        return f"{waves.NO_BOX[0]}. {waves.NO_BOX[1]}"
     return "has no address in the routing domain; add one." if address else "has no address in a shared domain; add one."
 
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing import _
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _objects as objects
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _people as people
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _words as words
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._classes import predict_all
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._classes import Senders, graver, predict_all
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
@@ -127,11 +128,11 @@ def _origins(params: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(params["origin"]),) if params.get("origin") else people.ORIGINS
 
 
-def _sender(params: Mapping[str, Any], case: Full, origin: str) -> str:
-    """The sender that was named, none for a report, or one that stands for many."""
+def _senders(params: Mapping[str, Any], case: Full, origin: str, recipient: str) -> tuple[str, ...]:
+    """The sender that was named, none for a report, or those that stand for many."""
     if params["kind"] == "report":
-        return ""
-    return fold(params["sender"]) if params.get("sender") else people.sender_for(origin, case.inputs.domains)
+        return ("",)
+    return (fold(params["sender"]),) if params.get("sender") else people.senders_for(origin, case.inputs.domains, recipient)
 
 
 def _addresses(params: Mapping[str, Any]) -> list[str]:
@@ -145,7 +146,8 @@ def _addresses(params: Mapping[str, Any]) -> list[str]:
 
 
 def _predicted(params: Mapping[str, Any], case: Full, address: str, origin: str) -> Any:
-    return predict(case.world, _sender(params, case, origin), address, origin, kind=KINDS[str(params["kind"])])
+    kind = KINDS[str(params["kind"])]
+    return graver(predict(case.world, sender, address, origin, kind=kind) for sender in _senders(params, case, origin, address))
 
 
 def _joined(case: Full) -> str:
@@ -159,7 +161,7 @@ def _joined(case: Full) -> str:
 def _all(params: Mapping[str, Any], case: Full, limit: int) -> dict[str, Any]:
     addresses = people.everyone(case.world, case.inputs.domains)
     kind = KINDS[str(params["kind"])]
-    tallies = [_tally(case, _sender(params, case, origin), addresses, origin, kind) for origin in _origins(params)]
+    tallies = [_tally(case, partial(_senders, params, case, origin), addresses, origin, kind) for origin in _origins(params)]
     return {
         "recipients": len(addresses),
         "counts": dict(people.sums(tallies)),
@@ -169,7 +171,7 @@ def _all(params: Mapping[str, Any], case: Full, limit: int) -> dict[str, Any]:
     }
 
 
-def _tally(case: Full, sender: str, addresses: Sequence[str], origin: str, kind: str) -> people.Tally:
+def _tally(case: Full, sender: Senders, addresses: Sequence[str], origin: str, kind: str) -> people.Tally:
     return people.Tally(origin, predict_all(case.world, sender, addresses, origin, kind=kind))
 
 

@@ -12,6 +12,7 @@ short_description: List addresses and their routing addresses
 version_added: 0.1.0
 description:
   - Lists for each user the address at the foreign system and the address in the tenant's routing domain that its forward leads to.
+  - The address is the mailbox that the source's list has of the user; without a list the one that the wave names, else the primary one.
   - Lists the users that are named by O(users) or O(wave), or else every mailbox in the group.
 author:
   - The mailops.exchange authors (!UNKNOWN)

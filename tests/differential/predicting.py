@@ -80,7 +80,7 @@ def world(scenario: Scenario, tenant: Tenant, dumps: Sequence[Mapping[str, Any]]
     rows = {name: reads.rows(cmdlet) for name, cmdlet in _reads.CALLS.items() if name not in {"phishing", "spam", "sealers"}}
     rows |= _policies(scenario)
     members = {address: reads.rows(cmdlet) for address, cmdlet in member_calls(found, rows, declared).items()}
-    made = world_of(found, declared, rows, members, _observed(scenario, dumps, synced))
+    made = world_of(found, declared, rows, members, _observed(scenario, dumps, synced, frozenset(declared.source_list or ())))
     return replace(made, entries=scenario.entries, sources=tuple(_completed(scenario, source) for source in made.sources))
 
 
@@ -105,7 +105,7 @@ def _sends(scenario: Scenario, domain: str) -> dict[str, bool | None]:
     return {TENANT: True, **{host.name: domain in host.domains for host in scenario.hosts}}
 
 
-def _observed(scenario: Scenario, dumps: Sequence[Mapping[str, Any]], synced: set[str]) -> Observed:
+def _observed(scenario: Scenario, dumps: Sequence[Mapping[str, Any]], synced: set[str], listed: frozenset[str]) -> Observed:
     forwards = {
         address: Forward(str(forward["to"]), bool(forward["keep"])) for dump in dumps for address, forward in dump["forwards"].items()
     }
@@ -123,7 +123,8 @@ def _observed(scenario: Scenario, dumps: Sequence[Mapping[str, Any]], synced: se
         mx={domain: Mx(holder, scenario.mx_before.get(domain, "")) for domain, holder in scenario.mx.items()},
         moving=dict.fromkeys(scenario.moving, "soon"),
         synced=frozenset(synced),
-        modes={host.name: frozenset({host.unknown, *host.flags}) for host in scenario.hosts},
+        unsynced=listed - synced,
+        modes={host.name: frozenset({host.unknown, *host.flags, *(["footer"] if host.footer else [])}) for host in scenario.hosts},
         certificates={host.name: host.exchanger for host in scenario.hosts},
         dns=dns,
         off=frozenset(host.name for host in scenario.hosts if host.removed),
@@ -131,12 +132,12 @@ def _observed(scenario: Scenario, dumps: Sequence[Mapping[str, Any]], synced: se
 
 
 def _completed(scenario: Scenario, source: Foreign) -> Foreign:
-    """What an administrator knows beside the list: members of lists, and whether the host adds a footer."""
+    """What an administrator knows beside the list: members of lists."""
     host = next(one for one in scenario.hosts if one.name == source.name)
     known = dict(source.addresses or {})
     for address, members in host.lists.items():
         known[address] = replace(known[address], members=tuple(members))
-    return replace(source, addresses=known, footer=bool(host.footer))
+    return replace(source, addresses=known)
 
 
 def predictions(known: World, letter: Letter) -> dict[str, Prediction]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -30,18 +30,32 @@ class Class:
     recipients: tuple[str, ...]
 
 
+Senders = Callable[[str], tuple[str, ...]]
+
+
 def predict_all(
-    world: World, sender: str, recipients: Iterable[str], origin: str, *, kind: str = "mail", others: tuple[str, ...] | None = ()
+    world: World, sender: str | Senders, recipients: Iterable[str], origin: str, *, kind: str = "mail", others: tuple[str, ...] | None = ()
 ) -> tuple[Class, ...]:
-    """The predictions of many recipients, by classes, in the order in which each class first appears."""
+    """The predictions of many recipients, by classes, in the order in which each class first appears.
+
+    sender: an address, or those that write to a recipient, by whose domain alone; the worst of their predictions counts.
+    """
+    senders: Senders = (lambda _recipient: (sender,)) if isinstance(sender, str) else sender
+
+    def of_class(recipient: str) -> Prediction:
+        return graver(predict(world, one, recipient, origin, kind=kind, others=others) for one in senders(recipient))
+
     signer = Signer(world)
     classes: dict[Hashable, list[str]] = {}
     for recipient in recipients:
         address = recipient.strip().casefold()
         classes.setdefault(signer.sign(address), []).append(address)
-    return tuple(
-        Class(predict(world, sender, members[0], origin, kind=kind, others=others), tuple(members)) for members in classes.values()
-    )
+    return tuple(Class(of_class(members[0]), tuple(members)) for members in classes.values())
+
+
+def graver(predictions: Iterable[Prediction]) -> Prediction:
+    """The first with the worst verdict; there must be one."""
+    return max(predictions, key=lambda prediction: OUTCOMES.index(prediction.verdict))
 
 
 def tally(classes: Iterable[Class]) -> dict[str, list[str]]:

@@ -35,7 +35,7 @@ def receive(message: Message, copy: Copy, source: Foreign) -> Step:
 def _own_domain(message: Message, copy: Copy, source: Foreign) -> Step:
     at = source.name
     local = copy.hop == LOCAL and "local_only" in source.modes
-    if source.follows_mx and not local and not copy.program:
+    if "follows_mx" in source.modes and not local and not copy.program:
         step = by_mx(message, copy, source.name, at)
         if not any(landing.place == "loop" for landing in step.landings):
             return step
@@ -63,7 +63,7 @@ def _forwarded(message: Message, copy: Copy, source: Foreign, forward: Forward) 
     if holder is not meant and holder is not None:
         who = forward.target
     goal = _tagged(source, copy.recipient, forward.target)
-    moved = replace(copy.noted(at, f"forwards {copy.recipient} to {goal}"), who=who, broken=copy.broken or source.footer)
+    moved = replace(copy.noted(at, f"forwards {copy.recipient} to {goal}"), who=who, broken=copy.broken or "footer" in source.modes)
     target = replace(moved, recipient=goal)
     onward = goes(target.sent(source.name, LOCAL, goal)) if domain_of(goal) in source.domains else None
     step = onward or by_mx(message, target, source.name, at)

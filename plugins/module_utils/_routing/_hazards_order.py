@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Generator, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
 
@@ -20,8 +21,10 @@ from ._evidence import ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted, reason
 from ._findings import Finding
 from ._mail_plan import NOBODY
 from ._outcomes import HURTS, person_of
+from ._people import senders_for
 from ._predicates import MATCHES
 from ._predict import Prediction, Route, predict
+from ._readings import BRANCHES
 from ._waves import Checked, check, forwarding
 from ._world import EXPANDED, INTERNAL_RELAY, INTERNET, TENANT, Foreign, Mx, World
 
@@ -123,8 +126,8 @@ def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, Non
     move = MOVE_OUT if world.pending else MOVE
     seen: set[str] = set()
     told: set[str] = set()
-    for sender, origin in ((OUTSIDER, "internet"), (f"postmaster@{case.inputs.domains[0]}", "tenant")):
-        for group in predict_all(world, sender, people, origin):
+    for origin in ("internet", "tenant"):
+        for group in predict_all(world, partial(senders_for, origin, case.inputs.domains), people, origin):
             fresh = [address for address in group.recipients if address not in seen]
             verdict = group.prediction.verdict
             if verdict in HURTS and fresh:
@@ -135,8 +138,21 @@ def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, Non
     rest = sorted(told - seen)
     if rest:
         why = f"where mail to {len(rest)} addresses would end is unknown ({counted(rest)})"
-        yield Finding("U2", "the source list", why, "Give the source's addresses in coexistence_source_file, and the MX.")
+        yield Finding("U2", *((counted(rest), why, SETTLE) if _given(case) else ("the source list", why, GIVE)))
     return bool(seen or rest)
+
+
+def _given(case: Full) -> bool:
+    """Whether every source's list and the MX of every domain are known, so that they are not what is missing."""
+    listed = all(source.addresses is not None for source in case.world.sources)
+    return listed and all(domain in case.world.mx for domain in case.inputs.domains)
+
+
+GIVE = "Give the source's addresses in coexistence_source_file, and the MX."
+SETTLE = (
+    f"Look with mail_route_info on what it hangs, and settle it. At most {BRANCHES} ways of a message are walked: more come of rules whose"
+    " conditions are not evaluated."
+)
 
 
 MOVE = "Put them into the group and move them, or keep the rule with coexistence_rule_scope domain."
@@ -147,7 +163,7 @@ def _announced(case: Full) -> Iterator[Finding]:
     """Before the rule acts, mail from the tenant to those who still read at the source stays in the tenant."""
     people = _outside(case, case.world)
     split: list[str] = []
-    for group in predict_all(case.world, f"postmaster@{case.inputs.domains[0]}", people, "tenant"):
+    for group in predict_all(case.world, partial(senders_for, "tenant", case.inputs.domains), people, "tenant"):
         split += group.recipients if group.prediction.verdict == "split" else ()
     if split:
         why = f"until the rule acts, mail from the tenant to {len(split)} addresses ends in mailboxes that nobody reads yet"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,11 @@ class Inputs:
     def text(self, name: str) -> str:
         """An option that needs no conversion."""
         return str(self.raw[name])
+
+    @cached_property
+    def named(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The addresses by which this run names its users, and those by which the waves name theirs."""
+        return frozenset(user.address for user in self.users), frozenset(user.address for user in self.waves)
 
     def source_of(self, domain: str) -> Source | None:
         """The foreign system that keeps a domain; None for a domain of nobody."""

@@ -21,7 +21,7 @@ from ._readings import FACTS
 from ._world import MODES, TENANT, Forward, Mx
 from ._world_of import NAMELESS, Observed
 
-KEYS = ("mx", "forwards", "moving", "synced", "modes", "off", "certificates", "dmarc", "facts")
+KEYS = ("mx", "forwards", "moving", "synced", "unsynced", "modes", "off", "certificates", "dmarc", "facts")
 POLICIES = ("none", "quarantine", "reject")
 # How one writes the only source of a set-up, which needs no name.
 SOURCE = "source"
@@ -34,6 +34,7 @@ def observed_to(seen: Observed) -> dict[str, Any]:
         "mx": {domain: _mx_to(one) for domain, one in sorted(seen.mx.items())},
         "moving": dict(seen.moving),
         "synced": sorted(seen.synced),
+        "unsynced": sorted(seen.unsynced),
         "modes": {name: sorted(modes) for name, modes in seen.modes.items()},
         "certificates": dict(seen.certificates),
         "dns": {domain: _published_to(one) for domain, one in seen.dns.items()},
@@ -64,6 +65,7 @@ def observed_from(data: Mapping[str, Any]) -> Observed:
             mx={domain: _mx_from(one) for domain, one in _table(data, "mx").items()},
             moving=dict(_table(data, "moving")),
             synced=frozenset(data.get("synced") or ()),
+            unsynced=frozenset(data.get("unsynced") or ()),
             modes={name: frozenset(modes) for name, modes in _table(data, "modes").items()},
             certificates=dict(_table(data, "certificates")),
             dns={domain: _published_from(one) for domain, one in _table(data, "dns").items()},
@@ -141,7 +143,8 @@ def told(params: Mapping[str, Any], inputs: Inputs, seen: Observed) -> Observed:
         mx={**seen.mx, **reader.mx(value.get("mx"))},
         forwards={**seen.forwards, **reader.forwards(value.get("forwards"))},
         moving={**seen.moving, **reader.pairs("moving", value.get("moving"), checks.address_fault)},
-        synced=seen.synced | reader.addresses(value.get("synced")),
+        synced=seen.synced | reader.addresses("synced", value.get("synced")),
+        unsynced=seen.unsynced | reader.addresses("unsynced", value.get("unsynced")),
         modes={**seen.modes, **reader.modes(value.get("modes"))},
         off=seen.off | frozenset(reader.holder(name) for name in checks.items(value.get("off"))),
         dmarc={**seen.dmarc, **reader.dmarc(value.get("dmarc"))},
@@ -218,10 +221,10 @@ class _Told:
             found[fold(key)] = str(entry or "")
         return found
 
-    def addresses(self, value: Any) -> frozenset[str]:
+    def addresses(self, name: str, value: Any) -> frozenset[str]:
         found = frozenset(fold(item) for item in checks.items(value))
         for odd in sorted(address for address in found if checks.address_fault(address)):
-            self.say(f"synced: '{odd}' {checks.address_fault(odd)}.")
+            self.say(f"{name}: '{odd}' {checks.address_fault(odd)}.")
         return found
 
     def modes(self, value: Any) -> dict[str, frozenset[str]]:

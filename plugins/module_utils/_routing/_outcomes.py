@@ -104,13 +104,26 @@ def _held(world: World, entry: Address) -> Party | None:
     return world.by_address.get(entry.address)
 
 
-def forwards(person: Person) -> bool:
-    """True when the source forwards this person's mailbox."""
+def forwards(world: World, person: Person) -> bool:
+    """True when the source forwards this person's mailbox to the same person in the tenant.
+
+    A forward to somebody else, or to outside, says nothing of where this person reads. One to an address of the tenant that nobody holds
+    is meant for this person.
+    """
     if person.source is None:
         return False
     names = {person.entry.address} if person.entry else set()
     names |= person.party.addresses if person.party else {person.address}
-    return any(name in person.source.forwards for name in names)
+    forward = person.source.forwards
+    return any(_home(world, person, forward[name].target) for name in names if name in forward)
+
+
+def _home(world: World, person: Person, target: str) -> bool:
+    holder = world.by_address.get(target) or world.by_address.get(plain(target))
+    if holder:
+        return holder is person.party
+    domain = target.rpartition("@")[2]
+    return world.accepted(domain) is not None and world.source_of(domain) is None
 
 
 def reads(world: World, person: Person) -> str:
@@ -119,7 +132,7 @@ def reads(world: World, person: Person) -> str:
     told = next((world.reads[address] for address in sorted(known) if address in world.reads), None)
     if told:
         return told
-    if forwards(person):
+    if forwards(world, person):
         return "tenant"
     if person.entry:
         return person.entry.home

@@ -33,9 +33,12 @@ def everyone(world: World, domains: Iterable[str]) -> list[str]:
     return sorted(found - (ours.addresses if ours else frozenset()))
 
 
-def sender_for(origin: str, domains: Sequence[str]) -> str:
-    """A sender that stands for many: an outsider, or a colleague in the first shared domain."""
-    return "someone@sender.invalid" if origin == "internet" else f"postmaster@{domains[0]}"
+def senders_for(origin: str, domains: Sequence[str], recipient: str) -> tuple[str, ...]:
+    """Senders that stand for all who write to a recipient: an outsider, or a colleague in its own shared domain and one in the first."""
+    if origin == "internet":
+        return ("someone@sender.invalid",)
+    own = [domain for domain in domains if domain == domain_of(recipient)]
+    return tuple(f"postmaster@{domain}" for domain in dict.fromkeys((*own, domains[0])))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from ._world import DYNAMIC, EXPANDED, Party, Predicate, Rule, World, plain
 
 # The question whether a rule matches that asks for something which is not evaluated.
 MATCHES = "rule matches: "
+# A Microsoft 365 group: a mailbox, and a group to a rule that asks for its members.
+GROUP_MAILBOX = "groupmailbox"
 SYSTEM_MAIL = frozenset({"bounce", "oof", "journal"})
 # A pattern with a repeated group can take for ever; it is not evaluated.
 _COSTLY = re.compile(r"\)[*+{?]")
@@ -113,7 +115,7 @@ def looked_at(rule: Rule, seen: Seen) -> str:
 def inside(seen: Seen) -> bool:
     """SentToScope InOrganization, under the reading of this branch."""
     domain = domain_of(seen.resolved)
-    accepted = seen.world.accepted(domain) is not None or any(under(domain, name) for name in seen.world.remote_internal)
+    accepted = _internal(seen.world, domain)
     known = seen.party is not None
     if not (known or accepted):
         return False
@@ -126,6 +128,8 @@ def inside(seen: Seen) -> bool:
 def is_member(seen: Seen, group: str, party: Party | None) -> bool | None:
     """Membership as it acts; a group that is gone has no members."""
     found = seen.world.party(group)
+    if found is not None and found.kind == GROUP_MAILBOX and party is not None:
+        return None  # its members are not read
     if found is None or party is None or found.kind not in EXPANDED:
         return False
     if found.members is None:
@@ -195,8 +199,12 @@ def _from_scope(_rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:
 def _of_ours(world: World, address: str) -> bool:
     """An object of the tenant, or an address in an accepted domain or an internal remote one."""
     domain = domain_of(address)
-    known = address in world.by_address or world.accepted(domain) is not None
-    return known or any(under(domain, name) for name in world.remote_internal)
+    return address in world.by_address or _internal(world, domain)
+
+
+def _internal(world: World, domain: str) -> bool:
+    """An accepted domain, or a remote one that is internal; the default remote domain, `*`, is every one."""
+    return world.accepted(domain) is not None or any(name == "*" or under(domain, name) for name in world.remote_internal)
 
 
 def _sender_domain(_rule: Rule, predicate: Predicate, seen: Seen) -> bool | None:

@@ -14,7 +14,7 @@ from ._classes import Class
 from ._findings import Finding
 from ._hazards import evaluate
 from ._outcomes import HURTS, OUTCOMES
-from ._people import ORIGINS, everyone, sender_for, shown
+from ._people import ORIGINS, everyone, senders_for, shown
 from ._rehearse_fate import Fate, Leaf, group_of, joined, leaf_key, leaves, narrowed, predicted
 from ._rehearse_plan import State
 from ._rehearse_reach import behind, leads
@@ -100,7 +100,7 @@ def _named(world: World, group: Group) -> Class:
     first, kept = (group.fresh or group.new or group.of.recipients)[0], group.of.prediction
     if kept.recipient == first or group_of(world, first):
         return group.of
-    fate = predicted(world, kept.sender, first, group.origin)
+    fate = predicted(world, (kept.sender,), first, group.origin)
     return replace(group.of, prediction=fate.prediction) if fate.outcome == kept.verdict else group.of
 
 
@@ -180,19 +180,19 @@ class Stage:
 
     def _foretold(self, world: World, origin: str, address: str) -> Fate:
         """By itself, or of a group the worst of its members."""
-        sender = sender_for(origin, self.domains)
+        senders = senders_for(origin, self.domains, address)
         found: list[Fate] = []
         for sign, leaf in self._ends(world, address).items():
             key = (origin, sign)
             if key not in self.known:
                 self.predictions += 1
-                self.known[key] = predicted(narrowed(world, leaf), sender, address, origin)
+                self.known[key] = predicted(narrowed(world, leaf), senders, address, origin)
                 self.inside.setdefault(_member(sign), []).append(key)
             found.append(self.known[key])
         if found:
             return joined(found)
         self.predictions += 1
-        return predicted(world, sender, address, origin)
+        return predicted(world, senders, address, origin)
 
     def _ends(self, world: World, address: str) -> dict[Hashable, Leaf]:
         """The ends of a group, one for each fate; none for what is no group."""

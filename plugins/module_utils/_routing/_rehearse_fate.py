@@ -117,6 +117,6 @@ def dict_of(found: Mapping[str, Party]) -> dict[str, Party]:
     return found if isinstance(found, dict) else dict(found)
 
 
-def predicted(world: World, sender: str, address: str, origin: str) -> Fate:
-    """One recipient that is no group."""
-    return fate_of(predict(world, sender, address, origin))
+def predicted(world: World, senders: Iterable[str], address: str, origin: str) -> Fate:
+    """One recipient that is no group: the worst by any of the senders."""
+    return joined(fate_of(predict(world, sender, address, origin)) for sender in senders)

@@ -19,6 +19,8 @@ ORIGINS = ("internet", "tenant", "source", "program")
 HOPS = 50
 LOCAL = "the host itself"
 OPEN = "*"
+# The question to whom another host that answers for a shared domain hands its mail on.
+BEHIND = "behind "
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,33 @@ def by_mx(message: Message, copy: Copy, looker: str, at: str) -> Step:
     why = f"leaves by the MX of {domain}, which is {holder}{_changing(message, domain, holder)}"
     if holder == TENANT or any(source.name == holder for source in message.world.sources):
         return goes(copy.noted(at, why).sent(holder, looker, copy.recipient))
-    return ends(copy.lands("outside", at, why))
+    return _passed_on(message, copy.noted(at, why), holder)
 
 
-__all__ = ["HOPS", "INTERNET", "LOCAL", "OPEN", "ORIGINS", "Copy", "Message", "Step", "by_mx", "ends", "goes", "mx_of", "together"]
+def _passed_on(message: Message, copy: Copy, holder: str) -> Step:
+    """A copy at another host. For a shared domain that is a filter: to which side it hands mail on nobody told, so both count."""
+    world, domain = message.world, domain_of(copy.recipient)
+    own = tuple(source.name for source in world.sources if domain in source.domains)
+    if not own:
+        return ends(Landing(copy.who, "outside", copy.trail))
+    sides = (*own, TENANT) if world.accepted(domain) else own
+    side = message.oracle.ask(f"{BEHIND}{holder}: {domain}", sides)
+    return goes(copy.noted(holder, f"hands mail of {domain} to {side}").sent(side, holder, copy.recipient))
+
+
+__all__ = [
+    "BEHIND",
+    "HOPS",
+    "INTERNET",
+    "LOCAL",
+    "OPEN",
+    "ORIGINS",
+    "Copy",
+    "Message",
+    "Step",
+    "by_mx",
+    "ends",
+    "goes",
+    "mx_of",
+    "together",
+]

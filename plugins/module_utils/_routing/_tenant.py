@@ -237,7 +237,7 @@ def _forwarded(message: Message, copy: Copy, written: str, party: Party, chain: 
     target = world.party(party.forward) if party.forward else None
     address = target.primary if target else party.forward_smtp
     if party.forward and target is None:
-        return ends(copy.lands("lost", AT, f"{party.primary} forwards to {party.forward}, which is not there"))
+        return ends(copy.lands("unknown", AT, f"{party.primary} forwards to {party.forward}, which is the name of no one recipient"))
     noted = copy.noted(AT, f"{party.primary} forwards to {address}")
     kept = replace(noted.noted(AT, f"{party.primary} keeps a copy"), beside=(*copy.beside, *_led(world, target, address, chain, copy)))
     own = (finish(message, kept, Resolved(party, written, party.primary)),) if party.keep else ()

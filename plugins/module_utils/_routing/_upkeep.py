@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from . import _changes as change
@@ -19,11 +20,11 @@ from ._files import FORWARDED
 from ._mail_plan import Plan, probe, proof
 from ._outcomes import HURTS
 from ._outcomes import person_of as person
+from ._people import senders_for
 from ._predict import Ending, Prediction
 from ._slipped import asked, reconcile, slipped
 from ._world import EXPANDED, MAILBOXES, TENANT, Forward, World
 
-OUTSIDER = "someone@sender.invalid"
 ORIGINS = ("internet", "tenant", "source")
 # A bounce tells its sender at once; these do not.
 HARM = frozenset({"lost", "loop", "split"})
@@ -41,11 +42,6 @@ NO_MAILBOX = "no mailboxes"
 BEYOND = "not in the sample of each class (coexistence_probe_sample; 0 for all)"
 
 
-def sender_of(seen: Full, origin: str) -> str:
-    """Who a message of an origin is from, for a prediction."""
-    return OUTSIDER if origin == "internet" else f"postmaster@{seen.inputs.domains[0]}"
-
-
 def people(seen: Full) -> list[str]:
     """Every address in a shared domain that either side knows; catch-alls are no addresses."""
     held = {address for party in seen.world.parties for address in party.addresses}
@@ -57,7 +53,7 @@ def verify(seen: Full, sample: int) -> Plan:
     """Counts by origin and outcome, who is hurt, who is told so by a bounce, whose end is unknown and what it takes to know it, and
     a probe for `sample` recipients of a class (0: all)."""
     everyone, world = people(seen), seen.world if seen.evidence.forwards_read else _implied(seen)
-    classes = {origin: predict_all(world, sender_of(seen, origin), everyone, origin) for origin in ORIGINS}
+    classes = {origin: predict_all(world, partial(senders_for, origin, seen.inputs.domains), everyone, origin) for origin in ORIGINS}
     harmed = [one for origin, groups in classes.items() for one in _harmed(origin, groups)]
     chosen = {origin: _chosen(seen, origin, groups, sample) for origin, groups in classes.items()}
     probes = [one for found in chosen.values() for one in found.probes]

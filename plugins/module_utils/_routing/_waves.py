@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
+
 from ._checks import domain_of
-from ._files import WaveUser
+from ._files import Entry, WaveUser
 from ._inputs import Inputs
 from ._snapshot import Recipient, Snapshot, holders, routing_address, routing_domain
+from ._world import TENANT
+
+# What has a mailbox at the source, from the surest.
+BOXES = ("mailbox", "forward", "resource")
+NO_BOX = (
+    "is read at the source by its list, which has no mailbox of it to be forwarded",
+    "Name its mailbox in the source list, or set home to tenant for its addresses.",
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,8 @@ def check(inputs: Inputs, snapshot: Snapshot) -> tuple[Checked, ...]:
             if earlier != user.address:
                 faults.append((f"is the same mailbox as {earlier}", "Keep one of the two in the wave."))
         one = found[0] if len(found) == 1 else None
+        if one and not at_source(inputs, snapshot, one) and any(domain_of(address) in inputs.domains for address in one.addresses):
+            faults.append(NO_BOX)
         routing = routing_address(one, domain) if one and domain else ""
         checked.append(Checked(user, user.where(inputs.waves_name), one, routing, tuple(faults)))
     return tuple(checked)
@@ -97,6 +109,30 @@ def move(inputs: Inputs, snapshot: Snapshot, checked: tuple[Checked, ...], *, ba
 def forwarding(inputs: Inputs, snapshot: Snapshot, found: Recipient) -> tuple[str, str]:
     """The address at the source and the routing address that its forward leads to; empty ones where there is none."""
     domain, _why = routing_domain(inputs, snapshot)
-    own = sorted(address for address in found.addresses if domain_of(address) in inputs.domains)
-    at_source = found.primary if found.primary in own else (own[0] if own else "")
-    return at_source, routing_address(found, domain) if domain else ""
+    return at_source(inputs, snapshot, found), routing_address(found, domain) if domain else ""
+
+
+def at_source(inputs: Inputs, snapshot: Snapshot, found: Recipient) -> str:
+    """The address whose forward acts on a recipient's mail at the source, by the source's list: the mailbox that it has of this person.
+
+    Without a list the address that a wave names, else the primary one; the primary one too for whom the list does not know, or has in the
+    tenant. Empty for a recipient without an address in a shared domain, and for one who is read at the source and has no mailbox there.
+    """
+    run, waves = inputs.named
+    shared = [address for address in found.addresses if domain_of(address) in inputs.domains]
+    own = sorted(shared, key=lambda one: (one not in run, one not in waves, one != found.primary, one))
+    if inputs.source_list is None:
+        return own[0] if own else ""
+    listed = [inputs.source_list[address] for address in own if address in inputs.source_list]
+    boxes = [entry.address for kind in BOXES for entry in listed if entry.kind == kind]
+    boxes = boxes or _owners(inputs.source_list, snapshot, found, listed)
+    nowhere = listed and all(entry.home != TENANT for entry in listed)
+    return boxes[0] if boxes else "" if nowhere else min(own, key=lambda one: (one != found.primary, one), default="")
+
+
+def _owners(known: Mapping[str, Entry], snapshot: Snapshot, found: Recipient, listed: list[Entry]) -> list[str]:
+    """The mailboxes behind a recipient's aliases at the source, but for those of somebody else in the tenant."""
+    owners = [known.get(fold(entry.owner)) for entry in listed if entry.kind == "alias"]
+    boxes = dict.fromkeys(entry.address for entry in owners if entry and entry.kind in BOXES)
+    others = [other.addresses for other in snapshot.recipients if not other.ids & found.ids] if boxes else []
+    return [address for address in boxes if not any(address in addresses for addresses in others)]

@@ -14,8 +14,9 @@ from ._checks import domain_of
 from ._outcomes import MEANING, OUTCOMES, Hop, Landing, person_of
 from ._predict import Prediction, Route
 from ._readings import FACTS
+from ._route import BEHIND
 from ._tenant import CERTIFICATE_OF, SIGNATURE_OF
-from ._world import Rule, World
+from ._world import TENANT, Rule, World
 
 FROM = {
     "internet": "from the internet",
@@ -35,7 +36,7 @@ PLACES = {
     "unknown": "goes nobody knows where",
 }
 FAILED = frozenset({"bounced", "loop", "delayed", "lost", "unknown"})
-BY_HOST = frozenset({"forwards", "keeps", "refuses", "puts", "expands", "relays", "takes"})
+BY_HOST = frozenset({"forwards", "hands", "keeps", "refuses", "puts", "expands", "relays", "takes"})
 # What a decision says, from the one that explains most.
 DECISIVE = ("sends it to connector", "redirects it", "deletes it", "rejects it", "is excepted", "forwards", "leaves it", "the MX of")
 
@@ -127,6 +128,8 @@ def in_words(key: str, value: str) -> str:
     if key.startswith("MX of "):
         domain, _unused, looker = key.removeprefix("MX of ").partition(" seen from ")
         return f"{looker} {'sees the new MX' if value == 'new' else 'still holds the former MX'} of {domain}"
+    if about.startswith(BEHIND):
+        return f"{about.removeprefix(BEHIND)} hands mail of {name} to {'the tenant' if value == TENANT else value}"
     if key.startswith("host of "):
         return f"connector '{key.removeprefix('host of ')}' takes {value}"
     return f"{key}: {value}"

@@ -25,7 +25,8 @@ EXPANDED = frozenset({"mailuniversaldistributiongroup", "mailuniversalsecuritygr
 # reject_own_domain: it refuses its own domains as sender when the mail comes from elsewhere.
 # local_only: mail handed in on the host itself lands in the old mailbox, forwards and MX left aside.
 # keep_copy: every forward keeps a copy. rate_limited: it puts mail of the tenant off when there is much of it.
-MODES = frozenset({"reject", "relay", "catch_all", "reject_own_domain", "local_only", "keep_copy", "rate_limited"})
+# follows_mx: it hands mail for its own domains to a foreign MX. footer: it changes bodies, which breaks DKIM.
+MODES = frozenset({"reject", "relay", "catch_all", "reject_own_domain", "local_only", "keep_copy", "rate_limited", "follows_mx", "footer"})
 TENANT, INTERNET = "tenant", "internet"
 
 
@@ -44,9 +45,9 @@ class Accepted:
 class Party:
     """A recipient object of the tenant.
 
-    external: where a mail user or contact leads. forward: the id or an address of ForwardingAddress; it wins over
-    forward_smtp. keep: the mailbox gets its copy of forwarded mail too. members: ids; None where nobody knows them.
-    outsiders: a group takes mail of unauthenticated senders.
+    external: where a mail user or contact leads. forward: the id or an address of ForwardingAddress, or a name that denotes nobody or
+    several, of which nobody can tell where it leads; it wins over forward_smtp. keep: the mailbox gets its copy of forwarded mail too.
+    members: ids; None where nobody knows them. outsiders: a group takes mail of unauthenticated senders.
     """
 
     id: str
@@ -105,6 +106,10 @@ class Rule:
         """True when it can change where a message goes."""
         return bool(self.route or self.stop or self.ends or self.redirect or self.sets[0] or self.removes)
 
+    def matters(self, read: frozenset[str]) -> bool:
+        """The same; a header counts only where some rule reads it. read: those headers."""
+        return bool(self.route or self.stop or self.ends or self.redirect or read & {self.sets[0], self.removes})
+
 
 @dataclass(frozen=True)
 class Connector:
@@ -157,7 +162,7 @@ class Forward:
 class Foreign:
     """A foreign system. addresses: its list; None when nobody gave one. ranges: what it sends from.
 
-    follows_mx: it hands mail for its own domains to a foreign MX. footer: it breaks DKIM. off: it answers no more.
+    modes: of MODES. off: it answers no more.
     """
 
     name: str
@@ -168,8 +173,6 @@ class Foreign:
     addresses: Mapping[str, Address] | None = None
     forwards: Mapping[str, Forward] = field(default_factory=dict)
     modes: frozenset[str] = frozenset({"reject"})
-    follows_mx: bool = False
-    footer: bool = False
     off: bool = False
 
 
@@ -275,8 +278,10 @@ class World:
 
     @cached_property
     def ordered(self) -> tuple[Rule, ...]:
-        """Rules that can change a route, in the order in which they are asked."""
-        return tuple(sorted((rule for rule in self.rules if rule.decides or (rule.was and rule.was.decides)), key=_place))
+        """Rules that can change a route, in the order in which they are asked; not those that only set a header that no rule reads."""
+        states = [state for rule in self.rules for state in (rule, rule.was) if state]
+        read = frozenset(one.header for state in states for one in (*state.conditions, *state.exceptions) if one.header)
+        return tuple(sorted((rule for rule in self.rules if rule.matters(read) or (rule.was and rule.was.matters(read))), key=_place))
 
     @cached_property
     def shared(self) -> frozenset[str]:

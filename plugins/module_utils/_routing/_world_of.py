@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, Row
-from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, host_key, is_empty, parse_date
+from ansible_collections.mailops.exchange.plugins.module_utils._values import address_key, fold, host_key, is_empty, parse_date
 
 from . import _objects as objects
 from . import _reads as read
@@ -24,6 +24,7 @@ from ._world import (
     DYNAMIC,
     EXPANDED,
     INTERNET,
+    TENANT,
     Accepted,
     Address,
     Foreign,
@@ -44,7 +45,8 @@ class Observed:
     """What no tenant shows.
 
     forwards: by address of the source's mailbox. mx: by domain. moving: address of a user whose membership changed, to
-    the time by which it surely acts. synced: users whose last sync is done. modes: further modes per source's name.
+    the time by which it surely acts. synced: users whose last sync is done, beside those whom the source's list has at home in the tenant;
+    unsynced: of those the ones whose last sync is still to come. modes: further modes per source's name.
     certificates: per source's name. dns: what domains publish, shared and others. dmarc: the policy of domains, where it was told.
     """
 
@@ -52,6 +54,7 @@ class Observed:
     mx: Mapping[str, Mx] = field(default_factory=dict)
     moving: Mapping[str, str] = field(default_factory=dict)
     synced: frozenset[str] = frozenset()
+    unsynced: frozenset[str] = frozenset()
     modes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     certificates: Mapping[str, str] = field(default_factory=dict)
     dns: Mapping[str, Published] = field(default_factory=dict)
@@ -106,7 +109,7 @@ def world_of(
         group=fold(inputs.group_address),
         pending=inputs.pending,
         moving=moving,
-        synced=frozenset(fold(address) for address in seen.synced),
+        synced=_synced(inputs, seen),
         facts=dict(seen.facts),
     )
 
@@ -132,7 +135,21 @@ def _parties(snapshot: Snapshot, rows: read.Rows, members: Mapping[str, Sequence
     known = {address for found in snapshot.recipients for address in found.addresses}
     missing = [found for found in (*map(_as_recipient, snapshot.groups), *snapshot.members) if not found.addresses & known]
     unique = {read.identity(found): found for found in (*snapshot.recipients, *missing)}
-    return tuple(_party(found, own, held, names) for found in unique.values())
+    called = {**_called(snapshot.recipients), **names}
+    return tuple(_party(found, own, held, called) for found in unique.values())
+
+
+def _called(recipients: Iterable[Recipient]) -> dict[str, str]:
+    """Names under which a property may show exactly one recipient, instead of an id."""
+    owners: dict[str, set[str]] = {}
+    for found in recipients:
+        for name in {
+            str(address_key(value))
+            for value in (found.name, found.row.get("Name"), found.row.get("Identity"), found.alias)
+            if not is_empty(value)
+        }:
+            owners.setdefault(name, set()).add(read.identity(found))
+    return {name: next(iter(held)) for name, held in owners.items() if len(held) == 1}
 
 
 def _as_recipient(group: Thing) -> Recipient:
@@ -217,6 +234,12 @@ def _source(source: Source, inputs: Inputs, seen: Observed) -> Foreign:
         modes=frozenset({inputs.text("foreign_unknown")}) | seen.modes.get(name, frozenset()),
         off=name in seen.off,
     )
+
+
+def _synced(inputs: Inputs, seen: Observed) -> frozenset[str]:
+    """Whose last sync is done: as was told, and who is at home in the tenant, since the list says so only after it."""
+    home = {entry.address for entry in (inputs.source_list or {}).values() if entry.kind != "alias" and entry.home == TENANT}
+    return frozenset(fold(address) for address in seen.synced) | (home - frozenset(fold(address) for address in seen.unsynced))
 
 
 def _address(entry: Entry) -> Address:

@@ -157,7 +157,9 @@ def test_what_was_observed_survives_being_kept() -> None:
         forwards={"a@example.com": Forward("a@x.example", keep=True)},
         mx={"example.com": Mx("tenant", NAMELESS, LATER)},
         moving={"b@example.com": LATER},
-        modes={NAMELESS: frozenset({"relay"})},
+        synced=frozenset({"c@example.com"}),
+        unsynced=frozenset({"d@example.com"}),
+        modes={NAMELESS: frozenset({"relay", "follows_mx", "footer"})},
         facts={"sent_to_scope": "a"},
     )
     assert observed_from(json.loads(json.dumps(observed_to(seen)))) == seen
@@ -168,9 +170,10 @@ def test_what_is_told_replaces_what_was_observed() -> None:
         "mx": {"Example.com": {"holder": "tenant", "before": "source"}},
         "forwards": [{"address": "A@example.com", "routing_address": "a@x.example"}],
         "synced": "a@example.com, b@example.com",
+        "unsynced": ["C@example.com"],
         "off": "source",
         "facts": {"nested_members": "counts"},
-        "modes": {"source": ["relay"]},
+        "modes": {"source": ["relay", "Follows_MX", "footer"]},
         "moving": {"a@example.com": LATER},
     }
     for known in (value, json.dumps(value)):
@@ -178,8 +181,9 @@ def test_what_is_told_replaces_what_was_observed() -> None:
         assert found.mx == {"example.com": Mx("tenant", NAMELESS)}
         assert found.forwards == {"a@example.com": Forward("a@x.example")}
         assert found.off == {NAMELESS}
-        assert found.modes == {NAMELESS: frozenset({"relay"})}
+        assert found.modes == {NAMELESS: frozenset({"relay", "follows_mx", "footer"})}
         assert found.synced == {"a@example.com", "b@example.com"}
+        assert found.unsynced == {"c@example.com"}
 
 
 def test_what_the_guards_need_survives_being_kept() -> None:
@@ -239,10 +243,18 @@ def test_a_snapshot_of_an_earlier_form_of_what_was_observed_is_read() -> None:
 
 
 def test_every_wrong_thing_that_is_told_is_named_at_once() -> None:
-    wrong = {"mx": {"no domain": ""}, "forwards": ["x"], "synced": "x", "modes": {"source": "odd"}, "facts": {"odd": "a"}, "odd": 1}
+    wrong = {
+        "mx": {"no domain": ""},
+        "forwards": ["x"],
+        "synced": "x",
+        "unsynced": "y",
+        "modes": {"source": "odd"},
+        "facts": {"odd": "a"},
+        "odd": 1,
+    }
     with pytest.raises(InputError) as caught:
         told({"known": wrong}, inputs(), Observed())
-    assert len(caught.value.problems) == 6
+    assert len(caught.value.problems) == 7
     for value in ("{broken", [1], 3):
         with pytest.raises(InputError):
             told({"known": value}, inputs(), Observed())

@@ -25,6 +25,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
     Party,
     Policies,
     Predicate,
+    Rule,
     World,
 )
 
@@ -157,6 +158,35 @@ def test_u2_is_unknown_without_the_list_and_announced_before_the_rule_acts() -> 
     early = said("U2", full("setup", change.rules_off(world(), [RULE])))
     assert [(finding.blocks, finding.who) for finding in early] == [(False, f"stub@{SHARED}")]
     assert not said("U2", full("setup", world()))
+
+
+MARKING = tuple(
+    Rule(f"mark {number}", priority=number, sets=(f"x-{number}", "1"), conditions=(Predicate("SubjectContainsWords", ("x",)),))
+    for number in range(10)
+)
+SAFE = ("migrated", "pilot", "room", "shared", "m365group", "folder")
+
+
+def reading(headers: int, value: str) -> Rule:
+    """Our rule, but for messages that carry one of the first headers with a value."""
+    held = tuple(Predicate("HeaderContainsWords", (value,), f"x-{number}") for number in range(headers))
+    return rule(priority=99, exceptions=(*rule().exceptions, *held))
+
+
+@pytest.mark.parametrize(("headers", "routes"), [(0, 1), (1, 2), (3, 8)])
+def test_rules_open_branches_by_the_headers_that_some_rule_reads(headers: int, routes: int) -> None:
+    safe = world(members=SAFE, rules=(*MARKING, reading(headers, "2")))
+    assert [finding.blocks for finding in said("U2", full("mx", safe))] == [False]
+    assert len(worlds.ask(safe, "stub", "tenant").routes) == routes
+    assert len(worlds.ask(replace(safe, rules=(*MARKING, reading(headers, "1"))), "stub", "tenant").outcomes) == min(routes, 2)
+
+
+def test_u2_names_the_list_only_where_it_is_what_is_missing() -> None:
+    (many,) = said("U2", full("mx", world(members=SAFE, rules=(*MARKING, reading(10, "2")))))
+    assert many.blocks
+    assert f"colleague@{SHARED}" in many.who
+    assert "mail_route_info" in many.remedy
+    assert "coexistence_source_file" not in many.remedy
 
 
 # U8

@@ -142,8 +142,6 @@ def hosts(draw: st.DrawFn, name: str, host: str, domains: list[str]) -> Foreign:
         addresses=draw(st.sampled_from([entries, entries, None])),
         forwards=draw(st.dictionaries(st.sampled_from(listed or ADDRESSES), targets, max_size=3)),
         modes=draw(st.frozensets(st.sampled_from(sorted(MODES)), max_size=3)),
-        follows_mx=draw(st.booleans()),
-        footer=draw(st.booleans()),
         off=draw(st.sampled_from([False, False, False, True])),
     )
 

@@ -23,7 +23,23 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
     World,
 )
 
-from .worlds import OTHER, ROUTING, RULE, SHARED, ask, at_tenant, authoritative, forward, group, parties, rule, source, verdict, world
+from .worlds import (
+    OTHER,
+    ROUTING,
+    RULE,
+    SHARED,
+    ask,
+    at_tenant,
+    authoritative,
+    forward,
+    group,
+    parties,
+    party,
+    rule,
+    source,
+    verdict,
+    world,
+)
 
 
 def by_scope() -> World:
@@ -173,6 +189,15 @@ def test_an_internal_remote_domain_is_inside() -> None:
     found = world(rules=(Rule(RULE, ends="reject", conditions=(Predicate("SentToScope", ("inorganization",)),)),))
     assert verdict(found, "x@partner.example", "tenant") == "delivered"
     assert verdict(replace(found, remote_internal=frozenset({"partner.example"})), "x@partner.example", "tenant") == "bounced"
+    assert verdict(replace(found, remote_internal=frozenset({"*"})), "x@partner.example", "tenant") == "bounced"
+
+
+@pytest.mark.parametrize("name", ["SentToMemberOf", "AnyOfToHeaderMemberOf", "FromMemberOf"])
+def test_who_is_in_a_microsoft_365_group_is_not_known(name: str) -> None:
+    asks = Rule("first", priority=-1, ends="reject", conditions=(Predicate(name, (f"m365group@{SHARED}",)),))
+    found = world(rules=(asks, rule()), parties=(*parties(("migrated",)), party("colleague")))
+    assert ask(found, "stub", "tenant").outcomes == {"bounced", "delivered"}
+    assert ask(found, "noobj", "tenant").outcomes == ({"bounced", "delivered"} if name == "FromMemberOf" else {"delivered"})
 
 
 def test_subdomains_are_accepted_only_where_the_domain_matches_them() -> None:
@@ -182,11 +207,14 @@ def test_subdomains_are_accepted_only_where_the_domain_matches_them() -> None:
     assert verdict(open_, f"x@deep.{SHARED}", "internet") == "loop"
 
 
+FOLLOWS = frozenset({"follows_mx"})
+
+
 def by_certificate(**more: object) -> World:
     """RejectDirectSend, and an inbound connector by certificate."""
     named = Inbound("by name", senders=(SHARED,), certificate="mx.host.example", restrict="certificate")
     found = at_tenant(world(policies=Policies(reject_direct_send=True), inbound=(named,)))
-    one = replace(source(follows_mx=True, forwards=forward("migrated")), **more)  # type: ignore[arg-type] # each case names one field
+    one = replace(source(modes=FOLLOWS, forwards=forward("migrated")), **more)  # type: ignore[arg-type] # each case names one field
     return replace(found, sources=(one,))
 
 
@@ -207,7 +235,7 @@ def test_a_signature_that_nobody_knows_is_taken_both_ways() -> None:
     prediction = ask(open_, "migrated", "internet")
     assert {route.outcome for route in prediction.under({"DKIM of outside.example.org": "signed"})} == {"delivered"}
     assert {route.outcome for route in prediction.under({"DKIM of outside.example.org": "unsigned"})} == {"bounced"}
-    broken = replace(open_, sources=(replace(open_.sources[0], footer=True),))
+    broken = replace(open_, sources=(replace(open_.sources[0], modes=frozenset({"footer"})),))
     assert ask(broken, "migrated", "internet").outcomes == {"bounced"}, "a footer breaks every signature"
     assert ask(open_, "stub", "internet").outcomes == {"delivered"}
 

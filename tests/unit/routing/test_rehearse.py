@@ -16,10 +16,10 @@ from ansible_collections.mailops.exchange.plugins.module_utils._foresight import
 from ansible_collections.mailops.exchange.plugins.module_utils._rehearsal import plot_of, rehearsal_info
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._classes import predict_all
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._people import ORIGINS, everyone, sender_for
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._people import ORIGINS, everyone, senders_for
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._predict import predict
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse import Stage
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_fate import fate_of
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_fate import predicted
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_plan import State, story
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse_words import screen
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward, World
@@ -111,7 +111,7 @@ def plainly(world: World, origins: tuple[str, ...]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for origin in origins:
         for address in everyone(world, ["example.com"]):
-            outcome = fate_of(predict(world, sender_for(origin, ["example.com"]), address, origin)).outcome
+            outcome = predicted(world, senders_for(origin, ["example.com"], address), address, origin).outcome
             counts[outcome] = counts.get(outcome, 0) + 1
     return counts
 
@@ -151,7 +151,7 @@ def test_a_group_is_as_badly_off_as_the_worst_of_its_members(outsiders: bool, se
         for name in ("staff", "all"):
             address = f"{name}@{worlds.SHARED}"
             for origin in ORIGINS:
-                direct = predict(state.world, sender_for(origin, [worlds.SHARED]), address, origin).verdict
+                direct = predict(state.world, senders_for(origin, [worlds.SHARED], address)[0], address, origin).verdict
                 assert stage.known[origin, stage.signs[address]].outcome == direct, (state.step, name, origin)
                 worst.setdefault(origin, set()).add(direct)
     assert any(len(outcomes) > 1 for outcomes in worst.values())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import forwards
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._scope import exceptions, pattern, reached
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._snapshot import (
     Recipient,
@@ -19,7 +20,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._waves i
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .tenant import DOMAINS, ROUTING, SHARED, case, domain, inputs, mailbox, snapshot, standing
+from .tenant import DOMAINS, ROUTING, SHARED, case, domain, found, inputs, mailbox, snapshot, standing
 
 PEOPLE = [mailbox(f"{name}@example.com") for name in ("anna", "bert", "cleo")]
 
@@ -68,6 +69,48 @@ def test_a_user_is_found_under_any_address_and_named_by_the_primary_one() -> Non
     assert forwarding(moment.inputs, moment.snapshot, one.found) == ("anna@example.com", f"anna@{ROUTING}")
 
 
+LIST = "address,kind,owner,home\n"
+BOX, OTHER_BOX = f"stub@{SHARED},mailbox,,source\n", f"boss@{SHARED},mailbox,,source\n"
+
+
+@pytest.mark.parametrize(
+    ("listed", "user", "address"),
+    [
+        (None, f"stub@{SHARED}", f"stub@{SHARED}"),
+        (None, f"anna.maier@{SHARED}", f"anna.maier@{SHARED}"),
+        (None, f"stub@{ROUTING}", f"anna.maier@{SHARED}"),
+        (BOX, f"stub@{SHARED}", f"stub@{SHARED}"),
+        (BOX, f"anna.maier@{SHARED}", f"stub@{SHARED}"),
+        (BOX + f"anna.maier@{SHARED},alias,stub@{SHARED},source\n", f"anna.maier@{SHARED}", f"stub@{SHARED}"),
+        (BOX + f"a@{SHARED},mailbox,,source\n", f"stub@{SHARED}", f"stub@{SHARED}"),
+        (f"a@{SHARED},forward,x@elsewhere.example,source\n{BOX}", f"a@{SHARED}", f"stub@{SHARED}"),
+        (f"a@{SHARED},resource,,source\n", f"stub@{SHARED}", f"a@{SHARED}"),
+        (f"old@{SHARED},mailbox,,source\nstub@{SHARED},alias,Old@{SHARED},source\n", f"stub@{SHARED}", f"old@{SHARED}"),
+        (OTHER_BOX + f"stub@{SHARED},alias,boss@{SHARED},source\n", f"stub@{SHARED}", ""),
+        (f"stub@{SHARED},alias,somebody,source\n", f"stub@{SHARED}", ""),
+        (f"stub@{SHARED},list,,source\n", f"stub@{SHARED}", ""),
+        (f"stub@{SHARED},list,,tenant\n", f"stub@{SHARED}", f"anna.maier@{SHARED}"),
+        (OTHER_BOX, f"stub@{SHARED}", f"anna.maier@{SHARED}"),
+    ],
+)
+def test_the_forward_goes_on_the_mailbox_that_the_source_has(listed: str | None, user: str, address: str) -> None:
+    people = [mailbox(f"anna.maier@{SHARED}", also=[f"stub@{SHARED}", f"a@{SHARED}", f"stub@{ROUTING}"]), mailbox(f"boss@{SHARED}")]
+    options = {"users": [user], "source_file": "source.csv" if listed else None}
+    moment = case("cutover", options=options, files={"source.csv": LIST + (listed or "")}, **standing(recipients=people))
+    (one,) = check(moment.inputs, moment.snapshot)
+    assert one.found is not None
+    assert forwarding(moment.inputs, moment.snapshot, one.found)[0] == address
+    assert [row["address"] for row in forwards(moment)] == ([address] if address else [])
+    assert [finding.who for finding in found("U7", moment)] == ([] if address else [user]), "who has no mailbox there is refused"
+
+
+def test_the_waves_name_the_mailbox_where_the_run_names_nobody() -> None:
+    waves = {"waves.csv": f"user,wave\nstub@{SHARED},1\n"}
+    people = [mailbox(f"anna.maier@{SHARED}", also=[f"stub@{SHARED}"])]
+    moment = case("status", options={"waves_file": "waves.csv", "source_file": None}, files=waves, **standing(recipients=people))
+    assert forwarding(moment.inputs, moment.snapshot, moment.snapshot.recipients[0])[0] == f"stub@{SHARED}"
+
+
 def test_a_waves_line_is_named() -> None:
     options = {"waves_file": "waves.csv", "wave": "1"}
     moment = case("cutover", options=options, **standing())
@@ -87,8 +130,8 @@ def test_a_waves_line_is_named() -> None:
 )
 def test_the_routing_domain_is_read_and_never_computed(rows: list[Any], declared: str | None, name: str, words: str) -> None:
     wanted = inputs(routing_domain=declared)
-    found, why = routing_domain(wanted, snapshot(wanted, domains=rows))
-    assert found == name
+    shown, why = routing_domain(wanted, snapshot(wanted, domains=rows))
+    assert shown == name
     assert words in why
 
 

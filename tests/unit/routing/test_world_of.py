@@ -203,6 +203,27 @@ def test_further_reads_settle_what_stays_open_without_them() -> None:
     assert world({"spam": [{"AutoForwardingMode": "On"}, {"AutoForwardingMode": "Off"}]}).policies.auto_forward is None
 
 
+@pytest.mark.parametrize(
+    ("shown", "forward", "outcome"),
+    [
+        (f"guid-pilot@{SHARED}", f"pilot@{SHARED}", "delivered"),
+        ("Pilot", f"pilot@{SHARED}", "delivered"),
+        ("Anna PILOT", f"pilot@{SHARED}", "delivered"),
+        ("a.pilot", f"pilot@{SHARED}", "delivered"),
+        ("Two of a name", "two of a name", "unknown"),
+        ("Somebody", "somebody", "unknown"),
+    ],
+)
+def test_a_forwarding_address_may_read_back_as_a_name(shown: str, forward: str, outcome: str) -> None:
+    named = mailbox(f"pilot@{SHARED}") | {"Alias": "a.pilot", "DisplayName": "Anna Pilot"}
+    twins = [mailbox(f"{name}@other.example.net") | {"DisplayName": "Two of a name"} for name in ("x", "y")]
+    rows = {"mailboxes": [{"PrimarySmtpAddress": f"stub@{SHARED}", "ForwardingAddress": shown}]}
+    members = [mailbox(f"pilot@{SHARED}")]
+    found = world(rows, recipients=[mailbox(f"stub@{SHARED}"), named, *twins], members=members)
+    assert found.by_address[f"stub@{SHARED}"].forward == forward
+    assert predict(found, f"x@{SHARED}", f"stub@{SHARED}", "tenant").verdict == outcome
+
+
 def test_groups_are_unknown_until_their_members_are_read() -> None:
     team = {**mailbox(f"team@{SHARED}", "MailUniversalDistributionGroup"), "RequireSenderAuthenticationEnabled": False}
     named = stranger("first", SentToMemberOf=[f"team@{SHARED}"], RejectMessageReasonText="no")
@@ -226,7 +247,7 @@ def test_what_was_observed_reaches_the_world() -> None:
     seen = Observed(
         moving={f"stub@{SHARED}": "13:00"},
         synced=frozenset({f"Moved@{SHARED}"}),
-        modes={NAMELESS: frozenset({"keep_copy"})},
+        modes={NAMELESS: frozenset({"keep_copy", "follows_mx"})},
         certificates={NAMELESS: "MX.example.com"},
         dns={SHARED: published, "outside.example.org": Published(policy="reject")},
         off=frozenset({NAMELESS}),
@@ -235,12 +256,31 @@ def test_what_was_observed_reaches_the_world() -> None:
     found = world(observed=seen)
     assert found.moving == {(GROUP.casefold(), f"stub@{SHARED}"): "13:00"}
     assert found.synced == {f"moved@{SHARED}"}
-    assert found.sources[0].modes == {"reject", "keep_copy"}
+    assert found.sources[0].modes == {"reject", "keep_copy", "follows_mx"}
     assert found.sources[0].certificate == "mx.example.com"
     assert found.sources[0].off
     assert found.senders[SHARED] == SenderDomain(True, frozenset({"tenant", NAMELESS}), False)
     assert found.senders["outside.example.org"] == SenderDomain(True, frozenset({"internet"}), True)
     assert found.facts == {"sent_to_scope": "a"}
+
+
+@pytest.mark.parametrize(
+    ("home", "told", "outcome"),
+    [
+        ("source", {}, "delivered"),
+        ("tenant", {}, "split"),
+        ("tenant", {"unsynced": frozenset({f"Stub@{SHARED}"})}, "healed"),
+        ("tenant", {"synced": frozenset({f"stub@{SHARED}"}), "unsynced": frozenset({f"stub@{SHARED}"})}, "split"),
+    ],
+)
+def test_who_is_at_home_in_the_tenant_has_had_the_last_sync(home: str, told: dict[str, Any], outcome: str) -> None:
+    alias = f"boss@{SHARED},mailbox,,source\nold@{SHARED},alias,boss@{SHARED},tenant\n"
+    files = {"source.csv": f"address,kind,owner,home\nstub@{SHARED},mailbox,,{home}\n{alias}", "waves.csv": ""}
+    wanted = inputs("status", files)
+    shown = snapshot(wanted, **standing(recipients=PEOPLE, members=[mailbox(f"stub@{SHARED}")]))
+    found = world_of(shown, wanted, observed=Observed(mx={SHARED: Mx(NAMELESS)}, **told))
+    assert predict(found, "x@outside.example.org", f"stub@{SHARED}", "internet").verdict == outcome, "its forward was lost"
+    assert f"old@{SHARED}" not in found.synced, "an alias goes by its owner"
 
 
 def test_what_a_source_signs_is_open_and_a_policy_that_is_told_counts() -> None:

@@ -94,7 +94,7 @@ def rule(scope: str = "domain", **more: Any) -> Rule:
     """The routing rule: by domain, or the method's own by organization."""
     condition = Predicate("RecipientDomainIs", (SHARED,)) if scope == "domain" else Predicate("SentToScope", ("inorganization",))
     known: dict[str, Any] = {"conditions": (condition,), "exceptions": (Predicate("SentToMemberOf", (GROUP,)),), "route": CONNECTOR}
-    return Rule(RULE, **{**known, **more})
+    return Rule(**{"name": RULE, **known, **more})
 
 
 def world(members: Iterable[str] = ("migrated",), **more: Any) -> World:
