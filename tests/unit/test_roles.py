@@ -86,6 +86,23 @@ def test_guards_always_run_and_stop_the_host_when_they_refuse_and_waits_when_the
             assert task["tags"] == ["always"]
 
 
+def test_a_role_that_writes_nothing_is_played_whole_whatever_tag_is_named() -> None:
+    reading = {path.parents[1].name for path in TASKS} - {
+        path.parents[1].name for path in TASKS if not {module(task) for task in tasks(path)} <= READS | WAITS
+    }
+    assert reading == {"coexistence_preflight", "coexistence_verify"}
+    for path in (path for path in TASKS if path.parents[1].name in reading):
+        for task in tasks(path):
+            assert task.get("tags") == ["always"], task["name"]
+
+
+def test_a_host_that_is_only_asked_takes_nothing_from_what_the_tenant_shows() -> None:
+    for path in TASKS:
+        for task in tasks(path):
+            if "ways" in str(task.get("vars", {}).get("source_forwarding_ways")):
+                assert task[module(task)]["apply"]["ignore_unreachable"] is True, task["name"]
+
+
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
 def test_what_is_written_comes_from_a_guards_result_alone(path: Path) -> None:
     found = tasks(path)
