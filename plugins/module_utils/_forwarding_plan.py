@@ -15,7 +15,6 @@ from . import _forwarding_files as files
 from ._forwarding import (
     ABSENT,
     ARGUMENTS,
-    EXACT,
     PRESENT,
     READ,
     ROW,
@@ -94,7 +93,7 @@ def _one(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     rows = [*params["forwards"], *_listed(params, host)]
     asked = wanted({**params, "forwards": rows})
     problems = []
-    if not rows and asked.state != EXACT:
+    if not rows:
         problems.append("no forward is declared: give forwards, or list_file, which the forwarding list of a wave is.")
     if backend in FILES:
         problems += _places(params, asked)
