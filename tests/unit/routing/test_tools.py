@@ -197,7 +197,7 @@ def test_two_sources_do_not_write_one_file_in_two_forms() -> None:
     shared = {"smart_hosts": ["192.0.2.10"], "source_ip_ranges": ["192.0.2.10"]}
     kinds = {"example.com": "csv", "other.example.net": "google"}
     sources = [{"name": kind, "domains": [name], "forwarding_backend": kind, **shared} for name, kind in kinds.items()]
-    given = options(domains=list(kinds), sources=sources, smart_hosts=None, source_ip_ranges=None, step="cutover", accept_risks=["U5", "U24"])
+    given = options(domains=list(kinds), sources=sources, smart_hosts=None, source_ip_ranges=None, step="cutover", accept_risks=["U5", "U19", "U24"])
     session = tenant()
     session.rows["Recipient"] = [*session.rows["Recipient"], mailbox("dora@other.example.net")]
     with pytest.raises(InputError, match=r"'csv' \(csv\) and 'google' \(google\) would go into one file"):
