@@ -98,13 +98,17 @@ def weigh(seen: Full, context: Context) -> Verdict:
 def _refused(inputs: Inputs, finding: Finding) -> dict[str, Any]:
     """Who is refused and why. user: the bare address of a wave's user, and where it stands; else what the finding is about."""
     user = next((one for one in inputs.users if one.where(inputs.waves_name) == finding.who), None)
-    told_ = {"user": user.address, "place": _place(inputs, user)} if user else {"user": finding.who, "place": ""}
-    return {**told_, "reasons": [f"{finding.why}. {finding.remedy}"]}
+    return {**(_named(inputs, user) if user else {"user": finding.who, "place": ""}), "reasons": [f"{finding.why}. {finding.remedy}"]}
 
 
-def _place(inputs: Inputs, user: WaveUser) -> str:
-    """Where somebody stands in the waves file; empty for who was named."""
-    return f"{inputs.waves_name} line {user.line}" if user.line else ""
+def _left_out(inputs: Inputs, one: waves.Checked) -> dict[str, Any]:
+    """A user whom an accepted risk leaves where they are."""
+    return {**_named(inputs, one.user), "reasons": [f"{why}. {remedy}" for why, remedy in one.faults]}
+
+
+def _named(inputs: Inputs, user: WaveUser) -> dict[str, str]:
+    """A user by the bare address, and where it stands in the waves file; empty for who was named."""
+    return {"user": user.address, "place": f"{inputs.waves_name} line {user.line}" if user.line else ""}
 
 
 def digest(findings: Sequence[Finding], most: int = 5) -> list[str]:
@@ -220,7 +224,7 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         **came,
         "moved": [_told(one) for one in move.moved],
         "kept": [_told(one) for one in move.kept],
-        "refused": [{"user": one.user.address, "place": _place(case.inputs, one.user), "reasons": [f"{why}. {remedy}" for why, remedy in one.faults]} for one in move.refused],
+        "refused": [_left_out(case.inputs, one) for one in move.refused],
         "counts": {"moved": len(move.moved), "kept": len(move.kept), "refused": len(move.refused)},
         "lists": _lists(case.inputs, move),
         "diff": {"before": {"members": before}, "after": {"members": after}},

@@ -83,9 +83,8 @@ def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     steps = {kind: [entry for one in found for entry in one["plan"][kind]] for kind in found[0]["plan"]}
     forms = {entry["format"] for entry in steps["file"] if entry["state"] != READ}
     if len(forms) > 1:
-        raise ForwardingError(
-            [f"dest {given.get('dest')} would be written as {' and as '.join(sorted(forms))}; switch one way at a time, each with its dest."]
-        )
+        written = " and as ".join(sorted(forms))
+        raise ForwardingError([f"dest {given.get('dest')} would be written as {written}; switch one way at a time, each with its dest."])
     return {**found[0], "plan": steps, "declared": sum(one["declared"] for one in found)}
 
 

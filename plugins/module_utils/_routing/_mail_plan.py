@@ -189,10 +189,9 @@ def one_form(switched: Sequence[Plan]) -> list[str]:
     if len(files) < 2:
         return []
     told = " and ".join(f"'{name}' ({backend})" for backend, name in sorted(files.items()))
-    return [
-        f"coexistence_sources: the forwards of {told} would go into one file (source_forwarding_dest) in two forms, the later over the"
-        " earlier; name users of one source at a time in coexistence_users, each time with a source_forwarding_dest of its own."
-    ]
+    why = f"the forwards of {told} would go into one file (source_forwarding_dest) in two forms, the later over the earlier"
+    remedy = "name users of one source at a time in coexistence_users, each time with a source_forwarding_dest of its own"
+    return [f"coexistence_sources: {why}; {remedy}."]
 
 
 def time_plan(case: Situation, users: int, addresses: Sequence[str], *, back: bool, since: str = "") -> list[str]:

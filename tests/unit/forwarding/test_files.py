@@ -231,7 +231,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"way": {"backend": "none", "state": "on", "forwards": []}}, "way is no entry of the plan of a step"),
     ({"backend": "postfix", "list_file": "/no/such/file"}, "list_file: /no/such/file is not there"),
     ({**PLAN, "forwards": [row("user1")], "dump": "/no/such/file"}, "dump: /no/such/file is not there"),
-    ({"ways": [{**CSV, "backend": name} for name in ("csv", "google")], "dest": "/tmp/f"}, "would be written as csv and as google"),
+    ({"ways": [{**CSV, "backend": name} for name in ("csv", "google")], "dest": "forwards"}, "would be written as csv and as google"),
     ({**PLAN, "state": "exact"}, "would end every forward of ours"),
     ({**PLAN, "forwards": [{"address": "x"}, {"address": "@y"}]}, "(S6)"),
 ]

@@ -184,14 +184,19 @@ FIGURES = ("probe_sample", "rule_latency", "effect_timeout", "effect_interval")
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_number_that_is_left_empty_is_the_default(name: str) -> None:
     default = VARIABLES[name]["default"]
+
+    def of(value: Any) -> Any:
+        more: dict[str, Any] = {name: value}
+        return inputs(**more).raw[name]
+
     for empty in ("", " ", None, "none"):
-        found = inputs(**{name: empty}).raw[name]
+        found = of(empty)
         assert (found, type(found)) == (default, type(default))
-    for given in (7, "7", 7.0, "7.0"):
-        assert inputs(**{name: given}).raw[name] == 7
+    for seven in (7, "7", 7.0, "7.0"):
+        assert of(seven) == 7
     for odd in ("soon", "-1", "nan", "inf", *(["1.5"] if name != "effect_interval" else [])):
         with pytest.raises(InputError, match=f"coexistence_{name}: '{odd}' is not a .*number"):
-            inputs(**{name: odd})
+            of(odd)
 
 
 def test_an_empty_text_of_users_or_wave_is_as_not_given() -> None:

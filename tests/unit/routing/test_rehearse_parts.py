@@ -127,7 +127,8 @@ def test_a_time_as_people_say_it(seconds: int, text: str) -> None:
 def shown(number: int, wave: str, fresh: dict[str, int], **more: Any) -> dict[str, Any]:
     """A state as a result holds it."""
     who = [{"fresh": 1, "outcome": one, "origins": ["tenant"], "kind": "stub", "first": ["a@x", "b@x"], "why": "because"} for one in fresh]
-    empty: dict[str, Any] = {"nobody": [], "order": "", "wait": 0, "wait_for": "it", "counts": {}, "other_rules": {}, "guards": [], "newly": fresh}
+    empty: dict[str, Any] = {"order": "", "wait": 0, "wait_for": "it", "counts": {}, "other_rules": {}, "guards": [], "newly": fresh}
+    empty |= {"nobody": []}
     return {"number": number, "step": "cutover", "state": "done", "wave": wave, "fresh": fresh, "who": who, **empty, **more}
 
 
