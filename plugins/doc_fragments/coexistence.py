@@ -182,8 +182,9 @@ options:
       - The sender of probes from outside, an address of yours in another domain. Without it mail from outside is not probed.
     type: str
   probe_sample:
-    description: How many users of a wave, and of each class of equal recipients in a verification, are probed; 0 for all.
-    type: int
+    description:
+      - How many users of a wave, and of each class of equal recipients in a verification, are probed; 0 for all, empty for the default.
+    type: raw
     default: 3
   reconcile_fix:
     description: What a reconciliation mends, V(members) or V(forwards) or both; all else it only reports.
@@ -214,16 +215,16 @@ options:
     description: The address at which a test system tells which mailboxes hold a message; left empty, the message trace alone is asked.
     type: str
   rule_latency:
-    description: Seconds after which a changed rule surely acts as it reads.
-    type: int
+    description: Seconds after which a changed rule surely acts as it reads; empty for the default.
+    type: raw
     default: 3600
   effect_timeout:
-    description: Seconds, by the controller's clock, after which a wait gives up.
-    type: int
+    description: Seconds, by the controller's clock, after which a wait gives up; empty for the default.
+    type: raw
     default: 14400
   effect_interval:
-    description: Seconds between two looks of a wait.
-    type: float
+    description: Seconds between two looks of a wait; empty for the default.
+    type: raw
     default: 60.0
   declared:
     description: What an earlier step returned as C(plan.declared); given instead of every other variable.

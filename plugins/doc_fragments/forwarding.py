@@ -32,7 +32,7 @@ options:
     description:
       - V(present) switches these forwards on and leaves every other as it is.
       - V(absent) switches them off.
-      - V(exact) switches them on and every other forward of ours off.
+      - V(exact) switches them on and every other forward of ours off. Without any forward it is refused.
       - V(read) writes nothing and returns what these addresses show, by whomever it was set.
     type: str
     choices: [present, absent, exact, read]

@@ -23,11 +23,12 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing import _
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _upkeep as upkeep
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _waves as waves
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Full
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Full, counted
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._files import WaveUser
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import REPORTS, Finding, Situation, Verdict, refusal
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards import evaluate
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import Inputs, parse
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import effect, mail_plan, time_plan
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import effect, mail_plan, one_form, time_plan
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import BrokenLineError, Line, description, read_line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._objects import clock, line_of, stamp
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults, plan
@@ -59,7 +60,19 @@ def look(params: Mapping[str, Any], context: Context, step: str) -> Full:
             raise InputError(problems)
         return with_proof(full(case, context, step, {}, params=params), proof)
     case, rows, members = see(params, context, step)
+    if not params.get("declared"):
+        _tell_who(case.inputs, context)
     return with_proof(full(case, context, step, rows, members, params), proof)
+
+
+def _tell_who(inputs: Inputs, context: Context) -> None:
+    """Users that are named come before a wave; who named both is told so."""
+    named, wave_ = checks.items(inputs.raw.get("users")), inputs.raw.get("wave")
+    if named and not checks.blank(wave_):
+        context.warn(
+            f"coexistence_users ({counted(named)}) and coexistence_wave ({wave_}) are both given: this run is about the users alone;"
+            " leave one of the two empty."
+        )
 
 
 def with_proof(seen: Full, proof: Proof) -> Full:
@@ -72,7 +85,7 @@ def weigh(seen: Full, context: Context) -> Verdict:
     """The guards' verdict; raises Refused with every finding, and repeats what was accepted and told as warnings."""
     case, verdict = seen.situation, evaluate(seen)
     if verdict.refusing:
-        users = [{"user": finding.who, "reasons": [f"{finding.why}. {finding.remedy}"]} for finding in verdict.refusing]
+        users = [_refused(case.inputs, finding) for finding in verdict.refusing]
         people = {"moved": [], "kept": [], "refused": users} if case.step in {"cutover", "unforward", "rollback"} else {}
         lines = {"screen": survey(seen, verdict), "mx": exchangers(seen)} if case.step == "preflight" else {}
         raise Refused(refusal(verdict, case.step), {**shown(case, verdict), **people, **lines})
@@ -80,6 +93,22 @@ def weigh(seen: Full, context: Context) -> Verdict:
         for line in digest(findings):
             context.warn(f"{word}: {line}")
     return verdict
+
+
+def _refused(inputs: Inputs, finding: Finding) -> dict[str, Any]:
+    """Who is refused and why. user: the bare address of a wave's user, and where it stands; else what the finding is about."""
+    user = next((one for one in inputs.users if one.where(inputs.waves_name) == finding.who), None)
+    return {**(_named(inputs, user) if user else {"user": finding.who, "place": ""}), "reasons": [f"{finding.why}. {finding.remedy}"]}
+
+
+def _left_out(inputs: Inputs, one: waves.Checked) -> dict[str, Any]:
+    """A user whom an accepted risk leaves where they are."""
+    return {**_named(inputs, one.user), "reasons": [f"{why}. {remedy}" for why, remedy in one.faults]}
+
+
+def _named(inputs: Inputs, user: WaveUser) -> dict[str, str]:
+    """A user by the bare address, and where it stands in the waves file; empty for who was named."""
+    return {"user": user.address, "place": f"{inputs.waves_name} line {user.line}" if user.line else ""}
 
 
 def digest(findings: Sequence[Finding], most: int = 5) -> list[str]:
@@ -111,6 +140,8 @@ def plan_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     case, verdict = seen.situation, weigh(seen, context)
     at_tenant = frozenset(domain for domain, found in seen.world.mx.items() if found.holder == TENANT)
     made = {**mail_plan(case, plan(case), at_tenant), **kept_up(seen)}
+    if one_form(made["ways"]):
+        raise InputError(one_form(made["ways"]))
     declared = {**case.inputs.raw, "told": made.get("told", dict(case.told)), "final": made.get("final", dict(case.final))}
     made["declared"] = declared
     came = ahead(case, context) if step in {"cutover", "unforward"} else {"mx": exchangers(seen)} if step == "preflight" else {}
@@ -193,7 +224,7 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         **came,
         "moved": [_told(one) for one in move.moved],
         "kept": [_told(one) for one in move.kept],
-        "refused": [{"user": one.user.address, "reasons": [f"{why}. {remedy}" for why, remedy in one.faults]} for one in move.refused],
+        "refused": [_left_out(case.inputs, one) for one in move.refused],
         "counts": {"moved": len(move.moved), "kept": len(move.kept), "refused": len(move.refused)},
         "lists": _lists(case.inputs, move),
         "diff": {"before": {"members": before}, "after": {"members": after}},
@@ -214,10 +245,11 @@ def _make(case: Situation, todo: members.Change, calls: Sequence[Cmdlet], contex
 def _note(case: Situation, context: Context) -> list[dict[str, Any]]:
     """Note in the group, before the membership changes, since when it is another; the calls that this took."""
     inputs, moment = case.inputs, NOW if context.check_mode else stamp(clock(case.snapshot))
-    group = case.snapshot.group(inputs.group_address)
+    # Another wave may have noted its change since the tenant was read: the later one counts.
+    group = context.session.call(Cmdlet("Get-DistributionGroup", {"Identity": inputs.group_address})).rows
     try:
-        line = (read_line(group.comment) if group else None) or Line()
-        known = replace(line, moved=moment, mx={**line.mx, **case.mx})
+        line = (read_line(group[0].get("Description")) if group else None) or Line()
+        known = replace(line, moved=max(moment, line.moved), mx={**line.mx, **case.mx})
     except BrokenLineError as error:
         context.warn(f"group {inputs.group_address}: its Description was cut or edited, {error}; when the membership changed is not noted.")
         return []

@@ -115,6 +115,11 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
                 f"forwards, row {number}: {forward.address} stands twice, with '{before.target}' and '{forward.target}'"
                 f"{'' if before.target != forward.target else ' and different keep_copy'}; leave one row (S7)."
             )
+    if state == EXACT and not params["forwards"]:
+        problems.append(
+            "state exact without a forward would end every forward of ours, as an export that failed does;"
+            " to end them, give their addresses with state absent."
+        )
     targets = {forward.target for forward in found.values()}
     problems += [
         f"forwards: {name} is an address and a target; a forward of a forward is not followed once, so leave one."

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _forwarding_accounts as parts
-from ._forwarding import ABSENT, ARGUMENTS, EXACT, READ, Forward, ForwardingError, Wanted, domain_of, leading, report, seen, wanted
+from ._forwarding import ABSENT, ARGUMENTS, READ, Forward, ForwardingError, Wanted, domain_of, leading, report, seen, wanted
 from ._forwarding_accounts import Domain
 from ._forwarding_host import Host
 
@@ -54,12 +54,10 @@ class Panel:
 def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     """Switch forwards. Raises ForwardingError, OSError."""
     asked = wanted(params)
-    if not asked.ours and (asked.state == EXACT or asked.forwards):
+    if not asked.ours and asked.forwards:
         raise ForwardingError(["give each routing_address, or routing_domain: without, forwards of ours are not told from others."])
     panel = Panel(host, str(params["uapi"]), str(params.get("account") or ""))
     names = sorted({domain_of(forward.address) for forward in asked.forwards} | {name.strip().lower() for name in params["domains"]})
-    if asked.state == EXACT and not names:
-        raise ForwardingError(["state exact needs domains when no forward is given."])
     domains = {name: panel.domain(name) for name in names}
     if asked.state == READ:
         return seen(asked, _shown(domains, asked), "cpanel")

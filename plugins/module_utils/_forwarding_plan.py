@@ -15,7 +15,6 @@ from . import _forwarding_files as files
 from ._forwarding import (
     ABSENT,
     ARGUMENTS,
-    EXACT,
     PRESENT,
     READ,
     ROW,
@@ -82,6 +81,10 @@ def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     ways = [*([given["way"]] if given.get("way") else []), *(given.get("ways") or [])]
     found = [_one({**given, "way": way}, host) for way in ways or [None]]
     steps = {kind: [entry for one in found for entry in one["plan"][kind]] for kind in found[0]["plan"]}
+    forms = {entry["format"] for entry in steps["file"] if entry["state"] != READ}
+    if len(forms) > 1:
+        written = " and as ".join(sorted(forms))
+        raise ForwardingError([f"dest {given.get('dest')} would be written as {written}; switch one way at a time, each with its dest."])
     return {**found[0], "plan": steps, "declared": sum(one["declared"] for one in found)}
 
 
@@ -94,7 +97,7 @@ def _one(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     rows = [*params["forwards"], *_listed(params, host)]
     asked = wanted({**params, "forwards": rows})
     problems = []
-    if not rows and asked.state != EXACT:
+    if not rows:
         problems.append("no forward is declared: give forwards, or list_file, which the forwarding list of a wave is.")
     if backend in FILES:
         problems += _places(params, asked)

@@ -178,7 +178,5 @@ def shown(zimbra: Zimbra, asked: Wanted) -> dict[str, Forward]:
 
 def _known_by(asked: Wanted) -> None:
     """Without an own file it must be clear which forwards are ours. Raises ForwardingError."""
-    if asked.state == EXACT and not asked.ours:
-        raise ForwardingError(["state exact needs routing_domain, by which forwards of ours are known."])
     if asked.state == ABSENT and not asked.ours and asked.forwards:
         raise ForwardingError(["give each routing_address, or routing_domain: without, forwards of ours are not told from others."])

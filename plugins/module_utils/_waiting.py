@@ -102,12 +102,14 @@ def _by_clock(params: Mapping[str, Any], seconds: int, reason: str, pace: _Pace)
 def _by_probe(params: Mapping[str, Any], probes: Sequence[Mapping[str, Any]], reason: str, pace: _Pace) -> list[Result]:
     """What became of each probe; those that did not show the effect are made again until they do."""
     patient = params.get("patient") is not False
+    # A patient wait ends by what every probe shows: one that was not sent is still to show it.
+    unsent = MISSING if patient else NOT_PROBED
     done: dict[int, Result] = {}
     while True:
         for number, one in enumerate(probes):
             if done and pace.over:
                 # Nothing begins that would outlast the wait.
-                done.setdefault(number, {**one, "place": "", "result": MISSING, "why": "the time was up before it was made"})
+                done.setdefault(number, {**one, "place": "", "result": unsent, "why": "the time was up before it was made"})
             elif number not in done or not settled(one, done[number]):
                 done[number] = _probe(params, one, pace)
         left = [done[number] for number, one in enumerate(probes) if not settled(one, done[number])]

@@ -55,7 +55,7 @@ kept:
   type: list
   elements: dict
 refused:
-  description: Users who were not moved, with C(user) and C(reasons).
+  description: Users who were not moved, with C(user), C(place), the line of the waves file where there is one, and C(reasons).
   returned: when the tenant was read
   type: list
   elements: dict

@@ -68,12 +68,16 @@ states:
     - C(counts) counts pairs of recipient and origin by outcome. C(hurt) counts all that are hurt, C(newly) those that were better off
       before the plan, by outcome, C(fresh) those of them that were better off in the state before.
     - C(who) lists classes that can be hurt, with C(origins), C(outcome), C(kind), C(recipients), C(new), C(fresh), C(first) and C(why).
+    - C(nobody) lists one address of each shared domain that nobody has, where its mail loops, is lost or split, with C(address),
+      C(outcome), C(origins), C(new), C(fresh) and C(why). It is none of the recipients and is counted nowhere else.
     - C(guards) lists the findings of the step that leads here.
   returned: success
   type: list
   elements: dict
 summary:
-  description: Counts of states, recipients, classes, of who is newly hurt at worst by outcome, the guards that refuse, waits and seconds.
+  description:
+    - Counts of states, recipients, classes, of who is newly hurt at worst by outcome, the guards that refuse, waits and seconds.
+    - C(nobody) counts by outcome the states in which the plan leads mail to an address that nobody has astray.
   returned: success
   type: dict
 line:

@@ -234,6 +234,26 @@ def test_reconcile_names_a_forward_that_is_gone_and_mends_it_only_when_told(
     assert (again.changed, "not forwarded" in screen(again)) == (0, False)
 
 
+def test_a_mail_host_that_cannot_be_reached_hides_nothing_of_the_tenant(
+    player: Player, plan: dict[str, Any], wave: list[str], zimbra: Zimbra
+) -> None:
+    good(player.run("mailops.exchange.cutover", plan))
+    task = {"identity": "Migrated@example.com", "members": [wave[0]], "state": "absent", "bypass_security_group_manager_check": True}
+    good(player.run(player.tasks([{"mailops.exchange.distribution_group_member": task}], hosts="exchange_tenants")))
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
+    player.inventory = {"all": {**player.inventory["all"], "hosts": {HOST: away}}}
+    later = {name: value for name, value in plan.items() if name != "coexistence_wave"}
+    found = player.run("mailops.exchange.reconcile", later)
+    assert found.code != 0, "a source that was not read is nothing to be quiet about"
+    text = "\n".join([event["result"]["screen"] for event in found.results if event["result"].get("screen")][-1])
+    assert "are in the group, and whether they are forwarded is not known" in text
+    assert f"({wave[0]}); move them again, or end their forward" in text
+    assert any("count as not known" in message for message in found.failures)
+    (left,) = found.custom["_run"]["coexistence_reconcile"].values()
+    assert (left["found"]["unknown_members"], left["mended"]) == (1, {"lost_members": 0, "missing_forwards": 0})
+    assert figures(found)["the source"]["failed"] is True
+
+
 def test_reconcile_puts_back_who_left_the_group_and_names_who_was_added(
     player: Player, sandbox: Sandbox, plan: dict[str, Any], wave: list[str], zimbra: Zimbra, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import VARIABLES
 from jinja2 import Environment, nodes
 from tools import roles
@@ -62,6 +63,14 @@ def test_defaults_and_specs_have_the_same_keys() -> None:
             assert set(entry["options"]) == known
 
 
+def test_a_survey_may_leave_every_number_empty() -> None:
+    numbers = {name: entry for name, entry in roles.options().items() if isinstance(roles.default(name, entry), (int, float))}
+    numbers = {name: entry for name, entry in numbers.items() if entry["type"] != "bool"}
+    assert len(numbers) == 5
+    spec = {f"coexistence_{name}": {"type": entry["type"]} for name, entry in numbers.items()}
+    assert ArgumentSpecValidator(spec).validate(dict.fromkeys(spec, "")).error_messages == []
+
+
 def test_every_role_has_its_parts() -> None:
     assert {path.name for path in roles.ROLES.iterdir()} == {*roles.ENTRIES, FOREIGN}
     for role in [*roles.ENTRIES, FOREIGN]:
@@ -84,6 +93,23 @@ def test_guards_always_run_and_stop_the_host_when_they_refuse_and_waits_when_the
             assert task["ignore_errors"] is False
         if module(task) == "mailops.exchange.coexistence_plan_info":
             assert task["tags"] == ["always"]
+
+
+def test_a_role_that_writes_nothing_is_played_whole_whatever_tag_is_named() -> None:
+    reading = {path.parents[1].name for path in TASKS} - {
+        path.parents[1].name for path in TASKS if not {module(task) for task in tasks(path)} <= READS | WAITS
+    }
+    assert reading == {"coexistence_preflight", "coexistence_verify"}
+    for path in (path for path in TASKS if path.parents[1].name in reading):
+        for task in tasks(path):
+            assert task.get("tags") == ["always"], task["name"]
+
+
+def test_a_host_that_is_only_asked_takes_nothing_from_what_the_tenant_shows() -> None:
+    for path in TASKS:
+        for task in tasks(path):
+            if "ways" in str(task.get("vars", {}).get("source_forwarding_ways")):
+                assert task[module(task)]["apply"]["ignore_unreachable"] is True, task["name"]
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
@@ -148,8 +174,21 @@ def test_the_playbook_that_asks_the_guards_hands_on_every_variable() -> None:
     (play,) = yaml.safe_load((roles.ROOT / "playbooks/check.yml").read_text(encoding="utf-8"))
     name = "mailops.exchange.coexistence_check_info"
     (asked_,) = [task[name] for task in play["tasks"] if name in task]
-    given = {name: f"{{{{ coexistence_{name} | default(omit) }}}}" for name in (*VARIABLES, "known", "snapshot")}
+    given = {name: unset(name) for name in (*VARIABLES, "known", "snapshot")}
     assert {name: value for name, value in asked_.items() if name not in {"step", "probes"}} == given
+
+
+def unset(name: str) -> str:
+    """A variable in a playbook that is no role: where nobody sets it, what the roles set, or what the tool does by itself."""
+    return f"{{{{ coexistence_{name} | default({roles.ROLE_DEFAULTS.get(name, 'omit')}) }}}}"
+
+
+def test_the_playbook_that_rehearses_plans_what_the_roles_do() -> None:
+    (play,) = yaml.safe_load((roles.ROOT / "playbooks/rehearse.yml").read_text(encoding="utf-8"))
+    name = "mailops.exchange.rehearsal_info"
+    (asked_,) = [task[name] for task in play["tasks"] if name in task]
+    assert set(roles.ROLE_DEFAULTS) <= set(asked_)
+    assert {key: value for key, value in asked_.items() if key != "limit"} == {key: unset(key) for key in asked_ if key != "limit"}
 
 
 @pytest.mark.parametrize("path", sorted((roles.ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)

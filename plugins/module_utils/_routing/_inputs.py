@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,8 @@ class Inputs:
         return self.text("membership") == "pending"
 
 
+# Variables that are numbers with a default, none below 0, each with whether it is a whole one.
+FIGURES = {"probe_sample": True, "rule_latency": True, "effect_timeout": True, "effect_interval": False}
 ReadText = Callable[[str], str]
 
 
@@ -145,6 +148,19 @@ class _Reader:
         if value is not None and not low <= value <= high:
             self.say(option, f"{value} is not between {low} and {high}.")
         return value
+
+    def figure(self, option: str) -> float:
+        """A number; where nothing is given, the variable's default."""
+        value, whole, default = self.raw.get(option), FIGURES[option], float(VARIABLES[option]["default"])
+        try:
+            found = default if checks.blank(value) else float(str(value).strip())
+        except ValueError:
+            found = -1.0
+        if not 0 <= found < inf or (whole and not found.is_integer()):
+            kind = "whole number" if whole else "number"
+            self.say(option, f"'{value}' is not a {kind} from 0 on; leave it empty for the default, {default:g}.")
+            found = default
+        return int(found) if whole else found
 
     def file(self, option: str) -> str | None:
         path = self.raw.get(option)
@@ -307,6 +323,7 @@ def parse(params: Mapping[str, Any], step: str, read_text: ReadText = read_contr
     given = params.get("declared") or params
     raw = {name: given.get(name) if given.get(name) is not None else spec.get("default") for name, spec in VARIABLES.items()}
     reader = _Reader(raw, step, read_text)
+    raw |= {name: reader.figure(name) for name in FIGURES}
     domains = reader.domains()
     sources = reader.sources(domains)
     source_list = reader.source_list()

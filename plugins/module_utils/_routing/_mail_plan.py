@@ -189,6 +189,17 @@ def ways(case: Situation, forwards: Sequence[Plan], *, on: bool) -> list[Plan]:
     return found
 
 
+def one_form(switched: Sequence[Plan]) -> list[str]:
+    """What is wrong with ways that would write one file in two forms; none of them has a file of its own."""
+    files = {str(way["backend"]): str(way["name"]) for way in switched if way["backend"] not in SWITCHED}
+    if len(files) < 2:
+        return []
+    told = " and ".join(f"'{name}' ({backend})" for backend, name in sorted(files.items()))
+    why = f"the forwards of {told} would go into one file (source_forwarding_dest) in two forms, the later over the earlier"
+    remedy = "name users of one source at a time in coexistence_users, each time with a source_forwarding_dest of its own"
+    return [f"coexistence_sources: {why}; {remedy}."]
+
+
 def time_plan(case: Situation, users: int, addresses: Sequence[str], *, back: bool, since: str = "") -> list[str]:
     """What happens when, before it starts: one line for each step with the earliest time, by the service's clock.
 

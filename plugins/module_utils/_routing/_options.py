@@ -16,7 +16,7 @@ def _choice(*values: str) -> dict[str, Any]:
     return {"type": "str", "choices": list(values), "default": values[0]}
 
 
-# Numbers that may be left empty are text: an empty survey field is no number.
+# Numbers are text or taken as they come: an empty survey field is no number.
 VARIABLES: dict[str, Any] = {
     "domain": TEXT,
     "domains": LIST,
@@ -54,7 +54,7 @@ VARIABLES: dict[str, Any] = {
     "forwarding_host": TEXT,
     "probe_sender": LIST,
     "probe_outside_sender": TEXT,
-    "probe_sample": {"type": "int", "default": 3},
+    "probe_sample": {"type": "raw", "default": 3},
     "reconcile_fix": LIST,
     "forward_keep_copy": {"type": "bool", "default": False},
     "name_servers": LIST,
@@ -62,9 +62,9 @@ VARIABLES: dict[str, Any] = {
     "submission_host": TEXT,
     "submission_port": TEXT,
     "mailbox_url": TEXT,
-    "rule_latency": {"type": "int", "default": 3600},
-    "effect_timeout": {"type": "int", "default": 14400},
-    "effect_interval": {"type": "float", "default": 60.0},
+    "rule_latency": {"type": "raw", "default": 3600},
+    "effect_timeout": {"type": "raw", "default": 14400},
+    "effect_interval": {"type": "raw", "default": 60.0},
 }
 
 # `declared` is what an earlier step returned: the same variables, already read and checked there. `probes` and `forwards`

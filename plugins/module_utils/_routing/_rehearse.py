@@ -13,13 +13,17 @@ from typing import Any
 from ._classes import Class
 from ._findings import Finding
 from ._hazards import evaluate
+from ._mail_plan import NOBODY
 from ._outcomes import HURTS, OUTCOMES
-from ._people import ORIGINS, everyone, senders_for, shown
+from ._people import ORIGINS, everyone, senders_for, shown, why
 from ._rehearse_fate import Fate, Leaf, group_of, joined, leaf_key, leaves, narrowed, predicted
 from ._rehearse_plan import State
 from ._rehearse_reach import behind, leads
 from ._rehearse_sign import Closer, unique
 from ._world import World
+
+# How mail to an address that nobody has must not end; that it bounces is right.
+ASTRAY = frozenset({"split", "loop", "lost"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Group:
 class Played:
     """A state and what came of it. counts: pairs of recipient and origin by outcome. hurt: the groups that can be hurt.
 
-    beyond: pairs that a rule makes worse where it matches, by rule; its predicates are not evaluated.
+    beyond: pairs that a rule makes worse where it matches, by rule; its predicates are not evaluated. nobody: the same as hurt for
+    one address of each shared domain that neither side has, where its mail goes astray; counted nowhere else.
     """
 
     state: State
@@ -47,6 +52,7 @@ class Played:
     hurt: tuple[Group, ...]
     beyond: dict[str, int]
     findings: tuple[Finding, ...]
+    nobody: tuple[Group, ...] = ()
 
     def newly(self, fresh: bool = False) -> dict[str, int]:
         """Pairs that the plan hurts, by outcome; fresh: those that were better off in the state before."""
@@ -76,8 +82,19 @@ class Played:
             "fresh": self.newly(fresh=True),
             "other_rules": self.beyond,
             "who": _who(self, limit),
+            "nobody": _nobody(self),
             "guards": [finding.to_dict() for finding in self.findings],
         }
+
+
+def _nobody(played: Played) -> list[dict[str, Any]]:
+    """The addresses that nobody has, one entry for all origins with the same end."""
+    found: dict[Hashable, dict[str, Any]] = {}
+    for group in played.nobody:
+        (address,), outcome, because = group.of.recipients, group.of.prediction.verdict, why(group.of.prediction)
+        entry = {"address": address, "outcome": outcome, "why": because, "origins": [], "new": bool(group.new), "fresh": bool(group.fresh)}
+        found.setdefault((address, outcome, because, bool(group.new), bool(group.fresh)), entry)["origins"].append(group.origin)
+    return list(found.values())
 
 
 def _who(played: Played, limit: int) -> list[dict[str, Any]]:
@@ -147,9 +164,20 @@ class Stage:
                 if found.outcome in HURTS:
                     hurt.append((origin, Class(found.prediction, tuple(members))))
         self._turned(state.order)
-        groups = self._compared(hurt)
+        strangers = self._strangers(state)
+        groups = self._compared([*hurt, *strangers])
         findings = evaluate(state.judged).all if state.judged else ()
-        return Played(state, {name: number for name, number in counts.items() if number}, groups, beyond, findings)
+        found_ = {name: number for name, number in counts.items() if number}
+        return Played(state, found_, groups[: len(hurt)], beyond, findings, groups[len(hurt) :])
+
+    def _strangers(self, state: State) -> list[tuple[str, Class]]:
+        """The address of each shared domain that nobody has, by origin, where its mail goes astray."""
+        found = []
+        for origin, address in ((origin, f"{NOBODY}@{domain}") for origin in state.origins for domain in self.domains):
+            fate = self._fate(state.world, origin, ("nobody", address), [address])
+            if fate.outcome in ASTRAY:
+                found.append((origin, Class(fate.prediction, (address,))))
+        return found
 
     def _turned(self, order: str) -> None:
         """The orders of a teardown begin at one state, so that the second is not compared with the end of the first."""

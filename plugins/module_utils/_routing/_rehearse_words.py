@@ -20,7 +20,10 @@ HURTING = tuple(outcome for outcome in OUTCOMES if outcome in {"split", "bounced
 
 
 def figures(states: Sequence[Mapping[str, Any]], recipients: int, classes: int, seconds: float) -> dict[str, Any]:
-    """Counts of a whole rehearsal. newly_hurt: pairs of recipient and origin, in their worst state, by outcome."""
+    """Counts of a whole rehearsal. newly_hurt: pairs of recipient and origin, in their worst state, by outcome.
+
+    nobody: in how many states the plan leads mail to an address that nobody has astray, by outcome; it is none of the recipients.
+    """
     worst: dict[str, int] = {}
     for state in states:
         for outcome, number in state["newly"].items():
@@ -31,19 +34,27 @@ def figures(states: Sequence[Mapping[str, Any]], recipients: int, classes: int, 
         "classes": classes,
         "hurting_states": sum(bool(state["newly"]) for state in states),
         "newly_hurt": {outcome: worst.get(outcome, 0) for outcome in HURTING},
+        "nobody": {outcome: _astray(states, outcome) for outcome in HURTING if _astray(states, outcome)},
         "refusing": sorted({guard["id"] for state in states for guard in state["guards"] if guard["blocks"]}),
         "waits": sum(int(state["wait"]) for state in states if not str(state["order"]).endswith(COMPARED)),
         "seconds": round(seconds, 1),
     }
 
 
+def _astray(states: Sequence[Mapping[str, Any]], outcome: str) -> int:
+    """In how many states mail to an address that nobody has ends so, though it did not before the plan."""
+    return sum(any(one["outcome"] == outcome and one["new"] for one in state["nobody"]) for state in states)
+
+
 def summary(found: Mapping[str, Any]) -> str:
     """The same in one line."""
     hurt = ", ".join(f"{outcome} {found['newly_hurt'][outcome]}" for outcome in HURTING)
     refusing = f", refused by {', '.join(found['refusing'])}" if found["refusing"] else ""
+    strange = ", ".join(f"{outcome} in {number} states" for outcome, number in found["nobody"].items())
+    nobody = f", an address that nobody has: {strange}" if strange else ""
     return (
         f"{found['states']} states, {found['recipients']} recipients, {found['classes']} classes, "
-        f"newly hurt at worst: {hurt}{refusing}, waits {span(found['waits'])}, {found['seconds']} s"
+        f"newly hurt at worst: {hurt}{nobody}{refusing}, waits {span(found['waits'])}, {found['seconds']} s"
     )
 
 
@@ -80,7 +91,7 @@ def _wave_of(state: Mapping[str, Any]) -> str:
 
 def _sort_of(wave: Sequence[Mapping[str, Any]]) -> tuple[tuple[bool, str], ...]:
     """Equal for waves whose states hurt in the same ways; what belongs to no wave stands alone between them."""
-    return tuple((bool(_wave_of(state)), ", ".join(state["fresh"])) for state in wave if not _calm(state))
+    return tuple((bool(_wave_of(state)), ", ".join([*state["fresh"], *_strayed(state)])) for state in wave if not _calm(state))
 
 
 def _told(wave: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -104,7 +115,16 @@ def _beyond(states: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _calm(state: Mapping[str, Any]) -> bool:
-    return bool(state["wave"]) and not state["fresh"]
+    return bool(state["wave"]) and not (state["fresh"] or _strayed(state))
+
+
+def _strayed(state: Mapping[str, Any]) -> list[str]:
+    """Where mail to an address that nobody has goes astray in this state first, one line each."""
+    return [
+        f"{one['outcome']} from {', '.join(one['origins'])} (an address that nobody has: {one['address']}): {one['why']}"
+        for one in state["nobody"]
+        if one["fresh"]
+    ]
 
 
 def _together(group: Sequence[Mapping[str, Any]], like: str = "") -> list[str]:
@@ -173,5 +193,6 @@ def _state(state: Mapping[str, Any]) -> list[str]:
     for one in [one for one in state["who"] if one["fresh"]][:SHOWN]:
         names = ", ".join(one["first"][:2]) + (f" and {one['fresh'] - 2} more" if one["fresh"] > 2 else "")
         lines.append(_cut(f"     {one['fresh']} {one['outcome']} from {', '.join(one['origins'])} ({one['kind']}: {names}): {one['why']}"))
+    lines += [_cut(f"     {line}") for line in _strayed(state)]
     guards = _guards([state])
     return [*lines, *guards, *(["     no guard speaks of it"] if fresh and not guards else [])]

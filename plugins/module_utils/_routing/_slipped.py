@@ -28,6 +28,7 @@ from ._waves import forwarding
 from ._world import MAILBOXES, TENANT, Address
 
 FIXES = ("members", "forwards")
+READABLE = "name what keeps them in coexistence_forwarding_backend, or give a dump taken after the change as source_forwarding_dump"
 # What is found, in words, and how it ends.
 WORDS = {
     "lost_members": ("read in the tenant and are not in the group", "members"),
@@ -39,7 +40,11 @@ WORDS = {
     "strange_forwards": ("are in the group and forwarded elsewhere", "correct the forward at the source by hand"),
     "unknown_forwards": (
         "are in the group, and whether they are forwarded is not known",
-        "name what keeps them in coexistence_forwarding_backend, or give a dump taken after the change as source_forwarding_dump",
+        READABLE,
+    ),
+    "unknown_members": (
+        "are not in the group, others of their wave are, and whether they are forwarded is not known: if they are, their mail loops",
+        f"move them again, or end their forward; to know it {READABLE}",
     ),
 }
 UNNAMED = "left as it is: name it in coexistence_reconcile_fix"
@@ -71,13 +76,17 @@ class Both:
 
 @dataclass(frozen=True)
 class Slipped:
-    """What was found, beside new recipients and members without a mailbox. lost, added: primary addresses; strange: leads elsewhere."""
+    """What was found, beside new recipients and members without a mailbox. lost, added: primary addresses; strange: leads elsewhere.
+
+    unknown, doubtful: the source's addresses whose forward is not known, of members and of who is not in the group beside their wave.
+    """
 
     lost: Sequence[str]
     missing: Sequence[Plan]
     added: Sequence[str]
     strange: Sequence[Plan]
     unknown: Sequence[str]
+    doubtful: Sequence[str]
 
 
 def reconcile(seen: Full) -> Plan:
@@ -93,6 +102,7 @@ def reconcile(seen: Full) -> Plan:
         "added_members": list(one.added),
         "strange_forwards": list(one.strange),
         "unknown_forwards": list(one.unknown),
+        "unknown_members": list(one.doubtful),
         "dead_members": [finding["who"] for finding in noticed if finding["id"] == "U27"],
         "new_recipients": _new(seen),
     }
@@ -111,13 +121,14 @@ def reconcile(seen: Full) -> Plan:
 
 def _slipped(seen: Full) -> Slipped:
     here = list(_both(seen, seen.snapshot.members)) if not seen.inputs.pending else []
-    added = [one for one in here if not one.target and _added(seen, one)]
+    added = [one for one in here if one.target == "" and _added(seen, one)]
     return Slipped(
         sorted(_lost(seen)),
         [one.row for one in here if one.target == "" and one.routing and one not in added],
         sorted(one.found.primary for one in added),
         [{**one.row, "routing_address": one.target} for one in here if one.target and not _own(seen, one)],
-        [one.entry.address for one in here if one.target is None and one not in added],
+        [one.entry.address for one in here if one.target is None],
+        sorted(_doubtful(seen)),
     )
 
 
@@ -239,6 +250,20 @@ def _lost(seen: Full) -> Iterator[str]:
     for found in parties:
         if found is not None and found.kind in MAILBOXES and found.id not in inside:
             yield found.primary
+
+
+def _doubtful(seen: Full) -> Iterator[str]:
+    """The source's addresses of who is not in the group, though others of their wave are, and may be forwarded: nobody knows."""
+    if seen.inputs.pending:
+        return
+    inside = {address for member in seen.snapshot.members for address in member.addresses}
+    played = {user.wave for user in seen.inputs.waves if user.address in inside}
+    held, lost = holders(seen.snapshot), set(_lost(seen))
+    left = {user.address for user in seen.inputs.waves if user.wave in played} - inside
+    people = {found.primary: found for address in left for found in held.get(address, ())}
+    for one in _both(seen, (found for primary, found in people.items() if primary not in lost)):
+        if one.target is None:
+            yield one.entry.address
 
 
 def _moved(seen: Full) -> Iterator[str]:

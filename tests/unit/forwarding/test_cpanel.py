@@ -94,7 +94,7 @@ REFUSED: list[tuple[list[dict[str, Any]], dict[str, Any], str]] = [
     ([{"address": "a@third.example", "routing_address": f"a@{ROUTING}"}], {}, "You do not own the domain"),
     ([row("user1")], {"account": "nobody"}, "no answer of UAPI but 'Usage:"),
     ([{"address": "user1@example.com"}], {"state": "absent"}, "forwards of ours are not told from others"),
-    ([], {"state": "exact", "routing_domain": ROUTING}, "state exact needs domains"),
+    ([], {"state": "exact", "routing_domain": ROUTING, "domains": ["example.com"]}, "would end every forward of ours"),
 ]
 
 
@@ -117,8 +117,9 @@ def test_risks_can_be_accepted(cpanel: Mailboxes) -> None:
     other = {"address": "a@other.example", "routing_address": f"a@{ROUTING}"}
     cpanel.done(row("out"), row("user3", keep_copy=True), other, accept_risks=["S3", "S9", "S11"])
     assert len(forwarders(cpanel)) == 3
-    cpanel.done(state="exact", routing_domain=ROUTING, domains=["example.com", "other.example"])
-    assert (forwarders(cpanel), forwarders(cpanel, "other.example")) == ([THEIRS], [])
+    kept = row("user1")
+    cpanel.done(kept, state="exact", routing_domain=ROUTING, domains=["example.com", "other.example"])
+    assert (forwarders(cpanel), forwarders(cpanel, "other.example")) == ([THEIRS, list(kept.values())[:2]], [])
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,7 @@ def test_a_dump_confirms_or_not(tmp_path: Path) -> None:
     assert "(S14)" in run("forwarding_plan_info", **PLAN, forwards=[row("user1")], confirm=True)["msg"]
 
 
+CSV = {"name": "a", "state": "on", "forwards": [row("user1")]}
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"backend": "csv", "forwards": [row("user1")]}, "dest is empty"),
     ({"backend": "postfix"}, "no forward is declared"),
@@ -230,6 +231,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"way": {"backend": "none", "state": "on", "forwards": []}}, "way is no entry of the plan of a step"),
     ({"backend": "postfix", "list_file": "/no/such/file"}, "list_file: /no/such/file is not there"),
     ({**PLAN, "forwards": [row("user1")], "dump": "/no/such/file"}, "dump: /no/such/file is not there"),
+    ({"ways": [{**CSV, "backend": name} for name in ("csv", "google")], "dest": "forwards"}, "would be written as csv and as google"),
+    ({**PLAN, "state": "exact"}, "would end every forward of ours"),
     ({**PLAN, "forwards": [{"address": "x"}, {"address": "@y"}]}, "(S6)"),
 ]
 

@@ -67,6 +67,8 @@ def test_a_map_answers_what_was_asked_for_and_others_entries_are_untouched(text:
 
 @given(maps(), FORWARDS, st.sampled_from(["present", "absent", "exact"]))
 def test_what_restore_says_leads_back(text: str, rows: dict[str, Forward], state: str) -> None:
+    assume(rows or state != "exact")
+
     def asked(forwards: list[dict[str, object]], how: str) -> dict[str, Forward]:
         declared = {"forwards": forwards, "state": how, "keep_copy": False, "accept_risks": []}
         return state_after(now, wanted(declared))

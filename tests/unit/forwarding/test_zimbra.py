@@ -92,7 +92,7 @@ REFUSED: list[tuple[list[dict[str, Any]], dict[str, Any], str]] = [
     ([row("nobody")], {}, "zmprov shows no account"),
     ([row("user1"), {"address": "x"}], {}, "has no @"),
     ([{"address": "user1@example.com"}], {"state": "absent"}, "forwards of ours are not told from others"),
-    ([], {"state": "exact"}, "state exact needs routing_domain"),
+    ([], {"state": "exact", "routing_domain": ROUTING}, "would end every forward of ours"),
     ([row("user1")], {"zmprov": "/no/such/zmprov"}, "is not on this host"),
 ]
 

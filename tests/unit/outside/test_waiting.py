@@ -138,7 +138,8 @@ def test_without_patience_what_was_not_begun_in_time_is_told(monkeypatch: pytest
     monkeypatch.setattr(_waiting, "mail_probe", slow)
     done = wait({**WAIT, "probes": [one("anna"), one("bert")], "timeout": 100, "patient": False}, clock.context())
     assert [probe["why"] for probe in done["probes"]] == ["nobody has seen it", "the time was up before it was made"]
-    assert len(done["left"]) == 2
+    assert [probe["result"] for probe in done["probes"]] == ["missing", "not probed"]
+    assert done["left"] == ["mail from tenant to anna missing (nobody has seen it)"], "what was never sent ended nowhere"
 
 
 def test_in_check_mode_probes_are_announced() -> None:

@@ -19,6 +19,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._checks 
 )
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._files import read_source_list, read_waves
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import parse
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import VARIABLES
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,6 +176,32 @@ def test_surveys_give_text_for_everything() -> None:
     assert made.final_domain_type == "Authoritative"
     assert made.group_address == "Migrated@example.com"
     assert made.users == ()
+
+
+FIGURES = ("probe_sample", "rule_latency", "effect_timeout", "effect_interval")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_number_that_is_left_empty_is_the_default(name: str) -> None:
+    default = VARIABLES[name]["default"]
+
+    def of(value: Any) -> Any:
+        more: dict[str, Any] = {name: value}
+        return inputs(**more).raw[name]
+
+    for empty in ("", " ", None, "none"):
+        found = of(empty)
+        assert (found, type(found)) == (default, type(default))
+    for seven in (7, "7", 7.0, "7.0"):
+        assert of(seven) == 7
+    for odd in ("soon", "-1", "nan", "inf", *(["1.5"] if name != "effect_interval" else [])):
+        with pytest.raises(InputError, match=f"coexistence_{name}: '{odd}' is not a .*number"):
+            of(odd)
+
+
+def test_an_empty_text_of_users_or_wave_is_as_not_given() -> None:
+    assert [user.address for user in inputs(waves_file="waves.csv", wave="1", users="").users] == ["stub@example.com"]
+    assert [user.wave for user in inputs(waves_file="waves.csv", wave=" ", users="stub@example.com").users] == [""]
 
 
 def test_several_sources_name_their_objects() -> None:

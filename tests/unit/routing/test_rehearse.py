@@ -16,6 +16,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._foresight import
 from ansible_collections.mailops.exchange.plugins.module_utils._rehearsal import plot_of, rehearsal_info
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._classes import predict_all
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._mail_plan import NOBODY
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._people import ORIGINS, everyone, senders_for
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._predict import predict
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._rehearse import Stage
@@ -209,6 +210,29 @@ def test_the_second_order_is_compared_with_where_the_orders_part(options: dict[s
         assert sum(looping) == len(parts[chosen == "documented"]) - 1, "in the documented order alone, until the domains are final"
 
 
+@pytest.mark.parametrize("order", ["documented", "loop_free"])
+def test_mail_to_an_address_that_nobody_has_loops_until_the_domains_are_final(options: dict[str, Any], order: str) -> None:
+    result = rehearsed(options, teardown_order=order)
+    astray = [state for state in result["states"] if state["nobody"]]
+    assert {state["order"].partition(",")[0] for state in astray} == {"documented"}, "never in the loop-free order"
+    assert all(one["address"] == f"{NOBODY}@example.com" and one["outcome"] == "loop" for state in astray for one in state["nobody"])
+    assert len(astray) == 5
+    assert result["summary"]["nobody"] == {"loop": 5}
+    assert "an address that nobody has: loop in 5 states" in result["line"]
+    (first,) = [state for state in astray if any(one["fresh"] for one in state["nobody"])]
+    assert any(NOBODY in line and "loop from" in line for line in result["screen"])
+    assert not any(NOBODY in name for state in result["states"] for one in state["who"] for name in one["first"])
+    assert first["step"] == "teardown"
+
+
+def test_who_is_played_beside_the_people_is_counted_among_none_of_them(options: dict[str, Any]) -> None:
+    stage = Stage(["example.com"])
+    for state in states_of(options):
+        played = stage.play(replace(state, judged=None))
+        assert sum(played.counts.values()) == len(state.origins) * len(stage.people)
+        assert f"{NOBODY}@example.com" not in stage.people
+
+
 def test_forwards_that_no_back_end_switches_are_a_state_of_their_own(options: dict[str, Any]) -> None:
     result = rehearsed(options, forwarding_backend="none", forwarding_host=None)
     found = [state for state in result["states"] if state["wave"] and state["fresh"]]
@@ -258,12 +282,12 @@ def test_the_screen_is_at_most_sixty_lines_and_ends_in_the_figures(tmp_path: Pat
 def test_more_than_sixty_lines_are_counted() -> None:
     state = {
         **dict.fromkeys(("step", "state", "order", "wait_for"), "x"),
-        **dict.fromkeys(("who", "guards"), ()),
+        **dict.fromkeys(("who", "nobody", "guards"), ()),
         **{key: {} for key in ("fresh", "newly", "counts", "other_rules")},
         "wave": "",
         "wait": 0,
     }
-    figures = {**dict.fromkeys(("states", "recipients", "classes", "waits", "seconds"), 0), "newly_hurt": {}, "refusing": []}
+    figures = {**dict.fromkeys(("states", "recipients", "classes", "waits", "seconds"), 0), "newly_hurt": {}, "nobody": {}, "refusing": []}
     figures["newly_hurt"] = dict.fromkeys(("split", "bounced", "loop", "lost"), 0)
     lines = screen([{**state, "number": number} for number in range(100)], figures)
     assert len(lines) == 60

@@ -128,12 +128,14 @@ def shown(number: int, wave: str, fresh: dict[str, int], **more: Any) -> dict[st
     """A state as a result holds it."""
     who = [{"fresh": 1, "outcome": one, "origins": ["tenant"], "kind": "stub", "first": ["a@x", "b@x"], "why": "because"} for one in fresh]
     empty: dict[str, Any] = {"order": "", "wait": 0, "wait_for": "it", "counts": {}, "other_rules": {}, "guards": [], "newly": fresh}
+    empty |= {"nobody": []}
     return {"number": number, "step": "cutover", "state": "done", "wave": wave, "fresh": fresh, "who": who, **empty, **more}
 
 
 FIGURES = {
     **dict.fromkeys(("states", "recipients", "classes", "waits", "seconds"), 0),
     "newly_hurt": dict.fromkeys(("split", "bounced", "loop", "lost"), 0),
+    "nobody": {},
     "refusing": ["U4"],
 }
 
