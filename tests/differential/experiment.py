@@ -167,7 +167,7 @@ class Match:
     def _count(self, letter: Letter, reading: Reading, happened: str) -> None:
         """Count the lines of the table of states that this letter showed."""
         for place, hurt in enumerate(hurts(self.made.state)):
-            fits = letter.kind in hurt.kinds and letter.origin in hurt.origins and happened == hurt.outcome
+            fits = letter.kind in hurt.kinds and letter.origin in hurt.origins and letter.what in hurt.mail and happened == hurt.outcome
             if fits and all(reading.get(fact, answer) == answer for fact, answer in hurt.reading.items()):
                 self.report.rows[self.made.state, place] += 1
 
