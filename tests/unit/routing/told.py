@@ -1,7 +1,7 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of states as the routing facts tell it, written down apart from the code, and where the project decided otherwise. Data only."""
+"""The table of states as the routing facts tell it, written down apart from the code, and where the project decided otherwise."""
 
 from __future__ import annotations
 
