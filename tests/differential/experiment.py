@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +61,8 @@ class Report:
     asked: int = 0
     widest: int = 0
     cases: Counter[Case] = field(default_factory=Counter)
-    rows: Counter[tuple[str, int]] = field(default_factory=Counter)
+    # The letters that showed a line of the table of states: each counts once, in however many readings it was sent.
+    rows: dict[tuple[str, int], set[tuple[int, Letter]]] = field(default_factory=lambda: defaultdict(set))
     disagreements: list[Disagreement] = field(default_factory=list)
 
     @property
@@ -70,9 +71,9 @@ class Report:
         return self.open_messages / self.asked if self.asked else 0.0
 
     def missing(self, least: int, states: Iterable[str]) -> list[str]:
-        """The lines of the table of states that were met less often than that."""
-        lines = [(state, number) for state in states for number in range(len(hurts(state)))]
-        return [f"{state}, line {number + 1}: {self.rows[state, number]}" for state, number in lines if self.rows[state, number] < least]
+        """The lines of the table of states that fewer letters than that have shown."""
+        met = {(state, number): len(self.rows[state, number]) for state in states for number in range(len(hurts(state)))}
+        return [f"{state}, line {number + 1}: {count}" for (state, number), count in met.items() if count < least]
 
 
 def _questions(found: Iterable[Prediction]) -> dict[str, list[str]]:
@@ -167,9 +168,9 @@ class Match:
     def _count(self, letter: Letter, reading: Reading, happened: str) -> None:
         """Count the lines of the table of states that this letter showed."""
         for place, hurt in enumerate(hurts(self.made.state)):
-            fits = letter.kind in hurt.kinds and letter.origin in hurt.origins and happened == hurt.outcome
+            fits = letter.kind in hurt.kinds and letter.origin in hurt.origins and letter.what in hurt.mail and happened == hurt.outcome
             if fits and all(reading.get(fact, answer) == answer for fact, answer in hurt.reading.items()):
-                self.report.rows[self.made.state, place] += 1
+                self.report.rows[self.made.state, place].add((self.made.seed, letter))
 
     def _differs(
         self, letter: Letter, recipient: str, reading: Mapping[str, str], predicted: str, happened: str, reasons: tuple[str, ...]

@@ -19,23 +19,24 @@ OF_THE_ROW, BY_CHANCE = 4, 5
 
 def write(made: Scenario, random: Random) -> None:
     """Write the letters, and choose the reading in which all of them are sent once."""
-    lines = [[(kind, origin) for kind in hurt.kinds for origin in hurt.origins] for hurt in ROWS[made.state]]
+    lines = [[(kind, origin, what) for kind in hurt.kinds for origin in hurt.origins for what in hurt.mail] for hurt in ROWS[made.state]]
     wanted = [random.choice(line) for line in lines]
     rest = [one for line in lines for one in line if one not in wanted]
-    for kind, origin in dict.fromkeys([*wanted, *random.sample(rest, max(0, min(len(rest), OF_THE_ROW - len(wanted))))]):
-        made.letters.append(Letter(kind, (made.people[kind][0],), origin, *_plain(made, kind, origin)))
+    for kind, origin, what in dict.fromkeys([*wanted, *random.sample(rest, max(0, min(len(rest), OF_THE_ROW - len(wanted))))]):
+        sender = "" if what == "bounce" else _plain(made, kind, origin)
+        made.letters.append(Letter(kind, (made.people[kind][0],), origin, sender, what))
     for _unused in range(BY_CHANCE):
         made.letters.append(_letter(made, random))
     made.reading = {name: random.choice(answers) for name, answers in QUESTIONS.items()}
 
 
-def _plain(made: Scenario, kind: str, origin: str) -> tuple[str]:
+def _plain(made: Scenario, kind: str, origin: str) -> str:
     """Who writes the row's letters: somebody whom no rule, policy or connector singles out."""
     if origin == "internet":
-        return (f"boss@{STRICT}" if made.state == "dmarc_reject" else OUTSIDER,)
+        return f"boss@{STRICT}" if made.state == "dmarc_reject" else OUTSIDER
     if origin == "tenant":
-        return (made.people["pilot"][0],)
-    return (made.people["noobj"][0],)
+        return made.people["pilot"][0]
+    return made.people["noobj"][0]
 
 
 def _letter(made: Scenario, random: Random) -> Letter:

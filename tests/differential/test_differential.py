@@ -46,7 +46,7 @@ def test_every_line_of_the_table_of_states_was_met(report: Report, record_proper
     assert report.missing(LEAST_A_LINE, STATES) == []
     assert len(report.cases) >= LEAST_CASES
     assert report.share <= MOST_OPEN
-    lines = f"each of {len(report.rows)} lines of the table of states met {min(report.rows.values())} times or more"
+    lines = f"each of {len(report.rows)} lines of the table of states shown by {min(map(len, report.rows.values()))} letters or more"
     counted = f"{report.worlds} worlds, {report.messages} messages, {len(report.disagreements)} disagreements"
     cases = f"{len(report.cases)} distinct cases, {lines}, {100 * report.share:.1f} % with an open predicate"
     record_property("figure", f"{counted}, {cases}")
@@ -60,7 +60,9 @@ def test_planted_errors_are_found(part: str, tree: Path, tmp_path: Path, record_
     missed = [name for name, (_worlds, disagreement) in found.items() if not disagreement]
     assert missed == []
     worlds = max(number for number, _disagreement in found.values())
-    record_property("figure", f"{len(found)} errors planted in the {part} found, each in {worlds} worlds or fewer")
+    record_property(
+        "figure", f"{len(found)} errors planted in the {part} found, each in {worlds} worlds or fewer, the first of them known to show it"
+    )
 
 
 @pytest.mark.parametrize("side", ["predictor", "sandbox"])

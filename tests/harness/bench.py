@@ -150,6 +150,11 @@ class Bench:
         """Set the shared domain's type."""
         self.put("AcceptedDomain", identity=SHARED, set={"DomainType": kind})
 
+    def pending(self, *names: str) -> None:
+        """The rule names the group, whose members are those who are still to come: these people."""
+        self.change("TransportRule", "ExceptIfSentToMemberOf", SentToMemberOf=[GROUP], ExceptIfSentToMemberOf=None)
+        self.members(*names)
+
     def members(self, *names: str) -> None:
         """Make the group's members these people."""
         self.put("DistributionGroup", identity=GROUP, set={"_members": [self.who[name] for name in names]})
@@ -244,13 +249,14 @@ class Bench:
 
     # Letters.
 
-    def letter(self, origin: str, name: str, **more: Any) -> Row:
-        """One message to a person, from somebody at home at its origin."""
+    def letter(self, origin: str, name: str, mail: str = "mail", **more: Any) -> Row:
+        """One message to a person, from somebody at home at its origin; mail: its kind. A bounce has no sender."""
         inside = self.who["pilot2"] if name != "pilot2" else self.who["pilot"]
         senders = {"internet": OUTSIDER, "tenant": inside, "source": self.who["noobj2"], "program": self.who["noobj2"]}
         id_ = f"<{next(iter(self._numbers))}@letters.example>"
         known = {"origin": ORIGINS[origin], "sender": senders[origin], "recipients": [self.who[name]], "id": id_}
-        return {**known, **more}
+        kind = {"bounce": {"kind": "ndr", "sender": "", "from": f"postmaster@{self.organization}"}}.get(mail, {"kind": mail})
+        return {**known, **kind, **more}
 
     def outcomes(self, letters: Sequence[Row]) -> list[str]:
         """Send letters; what became of each, when nothing moves any more but what was put off."""
@@ -278,4 +284,6 @@ DEFAULTS: dict[str, Any] = {
     "dmarc_domain": "shared",
     "missing_connector": "stuck",
     "edge_directory": "whole",
+    "rules_on_reports": True,
+    "mail_user_lookup": "once",
 }

@@ -106,7 +106,7 @@ def _rules(groups: list[str]) -> list[dict[str, Any]]:
         {"Name": "Disclaimer", "SentToScope": "InOrganization", "SetHeaderName": "X-Seen", "SetHeaderValue": "1"},
         {"Name": "Quarantine words", "SubjectContainsWords": ["invoice overdue"], "Quarantine": True},
         {"Name": "Rooms stay", "RecipientAddressMatchesPatterns": ["^room[0-9]+@"], "StopRuleProcessing": True},
-        {"Name": "Lists are held", "SentToMemberOf": groups[:1], "FromScope": "NotInOrganization", "StopRuleProcessing": True},
+        {"Name": "Lists are held", "SentToMemberOf": groups[1:2], "FromScope": "NotInOrganization", "StopRuleProcessing": True},
         {"Name": "Old colleague", "SentTo": [f"stub1@{SHARED}"], "RedirectMessageTo": [f"stub1@{SHARED}"]},
     ]
     return [{**common, **rule, "Guid": f"guid-rule-{place}", "Priority": place} for place, rule in enumerate(named)]

@@ -25,6 +25,8 @@ KINDS = (
 )
 EACH = 2
 HARM = ("lost", "loop", "split")
+# Whom neither side knows, and whose members the service shows to nobody: the only ones that may loop as announced, or be unknown.
+NOBODY, DYNAMIC = "nobody", "dynamic"
 PLACES = ("tenant", "source")
 SETTLE = 60  # real seconds: a hang bound
 WIDTH = 150
@@ -60,7 +62,12 @@ class Judge:
         ]
 
     def _told(self, one: account.One) -> bool:
-        """Whether the step announced this end of mail from there: to this very recipient, or to each of a group's members whom it hurts."""
+        """Whether the step announced this end of mail from there: to this very recipient, or to each of a group's members whom it hurts.
+
+        No announcement excuses a loop of mail for somebody who exists.
+        """
+        if one.outcome == "loop" and one.kind != NOBODY:
+            return False
         said = [found for found in self.announced if f"mail from {one.origin} would end as {one.outcome}:" in str(found["why"])]
         people = frozenset[str]().union(*(self._people(str(found["who"]), one.origin) for found in said))
         return one.recipient in people or (bool(one.astray) and people.issuperset(one.astray))
@@ -73,10 +80,13 @@ class Judge:
         return every if len(every) <= len(named) + int(more.partition(" ")[0] or 0) else named
 
     def _expected(self, one: account.One) -> bool:
-        """Whether a message fared as predicted: `unknown` can be anything, and mail to an address that neither side knows bounces."""
+        """Whether a message fared as predicted: mail to an address that neither side knows bounces.
+
+        `unknown` predicts nothing, but of a group whose members nobody can read.
+        """
         origin = "program" if one.origin == "local" else one.origin
         predicted = self.predicted.get((origin, one.recipient), frozenset({"bounced"}))
-        return one.outcome in predicted or "unknown" in predicted
+        return one.outcome in predicted or ("unknown" in predicted and one.kind == DYNAMIC)
 
     def figures(self) -> str:
         """For the closing line."""

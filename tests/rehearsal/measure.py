@@ -18,6 +18,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._rehearsal import
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context
 from harness.crowd import Crowd, crowd
 
+Row = dict[str, Any]
 SECONDS = 300  # after which a rehearsal hangs
 
 
@@ -45,16 +46,38 @@ def made_of(made: Crowd) -> dict[str, int]:
     rows, members = made.snapshot["rows"], made.snapshot["members"]
     listed = [line.split(",") for line in (made.folder / "source.csv").read_text(encoding="utf-8").splitlines()[1:]]
     objects = {row["PrimarySmtpAddress"]: row["RecipientTypeDetails"] for row in rows["recipients"]}
-    kinds = {(kind, "") for kind in objects.values()} | {(objects.get(address, ""), kind) for address, kind, *_rest in listed}
+    entries = {address: kind for address, kind, *_rest in listed}
+    kinds = {(objects.get(address, ""), entries.get(address, "")) for address in {*objects, *entries}}
     moves = (made.folder / "waves.csv").read_text(encoding="utf-8").splitlines()[1:]
     nested = [group for group, inside in members.items() if any(row["PrimarySmtpAddress"] in members for row in inside)]
+    met = overlaps(rows["rules"], members, {*objects, *entries})
     return {
         "kinds": len(kinds),
+        "twice": sum(len(names) > 1 for names, _nested in met.values()),
+        "through": sum(nested for _names, nested in met.values()),
         "rules": len(rows["rules"]),
         "groups": len(members),
         "nested": len(nested),
         "waves": len({line.rpartition(",")[2] for line in moves}),
     }
+
+
+def overlaps(rules: list[Row], members: dict[str, list[Row]], people: set[str]) -> dict[str, tuple[set[str], bool]]:
+    """By address the rules that single somebody out, and whether one of them does so through a group in a group alone."""
+
+    def inside(group: str) -> set[str]:
+        own = {row["PrimarySmtpAddress"] for row in members[group]}
+        return own.union(*(inside(one) for one in own if one in members))
+
+    found: dict[str, tuple[set[str], bool]] = {}
+    for one in people:
+        direct = {rule["Name"] for rule in rules if one in rule.get("SentTo", ())}
+        direct |= {rule["Name"] for rule in rules for pattern in rule.get("RecipientAddressMatchesPatterns", ()) if re.search(pattern, one)}
+        named = [(rule["Name"], group) for rule in rules for group in rule.get("SentToMemberOf", ())]
+        held = {rule for rule, group in named if one in {row["PrimarySmtpAddress"] for row in members[group]}}
+        nested = {rule for rule, group in named if one in inside(group)} - held
+        found[one] = (direct | held | nested, bool(nested))
+    return found
 
 
 def measured(folder: Path, count: int, waves: int) -> dict[str, object]:

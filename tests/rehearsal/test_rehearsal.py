@@ -24,6 +24,7 @@ def test_ten_thousand_recipients_in_twenty_waves(
     assert (large["recipients"], large["waves"], large["rules"]) == (COUNT, WAVES, 5)
     assert large["kinds"] >= 12
     assert large["nested"] >= 10
+    assert (large["twice"] > 0, large["through"] > 0) == (True, True), "rules overlap, and one reaches people through a group in a group"
     # Now and set-up, each wave in four states, the MX, either order of a teardown with its rules off, the end.
     assert large["states"] == small["states"] == 4 + 4 * WAVES + 2 + 2 * (2 + 4) + 1
     assert large["screen"] <= 60

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._states import ANY, STATES, State
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._states import ANY, REPORTS, STATES, WRITTEN, Hurt, State
 from harness.bench import KINDS, Bench
 from harness.play import Run, player_of
-from harness.state_rows import ROWS, Attempt, Row
+from harness.state_rows import BETWEEN, ROWS, Attempt, Row, standing
 from harness.tenant import Sandbox, generate
 
 BY_ID = {state.id: state for state in STATES}
@@ -22,7 +22,9 @@ HARMLESS = {"delivered", "healed", "early", "duplicate"}
 # The reading of a disputed fact as the sandbox's parameter.
 PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "sent_to_scope": ("sent_to_scope_reading", {"a": "a", "b": "b", "c": "c"}),
-    "missing_connector": ("missing_connector", {"stuck": "stuck"}),
+    "missing_connector": ("missing_connector", {"stuck": "stuck", "ignored": "rule_error"}),
+    "mail_user": ("mail_user_lookup", {"once": "once", "again": "again"}),
+    "system_mail": ("rules_on_reports", {"acts": True, "spared": False}),
     "dmarc_domain": ("dmarc_domain", {"routing": "routing"}),
     "edge_blocking": ("edge_directory", {"hidden": "partial"}),
 }
@@ -76,14 +78,19 @@ def reached(bench: Bench, state: State, row: Row) -> list[str]:
     """One line for each letter of the row whose outcome is another than the row tells."""
     wrong = []
     for hurt in state.hurts:
-        for reading in [hurt.reading] if hurt.reading else row.readings:
+        for reading in readings_of(hurt, row):
             play(bench, reading)
-            pairs = [(origin, kind) for origin in hurt.origins for kind in hurt.kinds]
-            letters = [bench.letter(origin, row.people.get(kind, kind), **row.letter) for origin, kind in pairs]
-            for (origin, kind), outcome in zip(pairs, bench.outcomes(letters), strict=True):
+            sent = [(mail, origin, kind) for mail in hurt.mail for origin in hurt.origins for kind in hurt.kinds]
+            letters = [bench.letter(origin, row.people.get(kind, kind), mail, **row.letter) for mail, origin, kind in sent]
+            for (mail, origin, kind), outcome in zip(sent, bench.outcomes(letters), strict=True):
                 if outcome != hurt.outcome:
-                    wrong.append(f"{origin} to {kind} under {dict(reading)}: {outcome}, told is {hurt.outcome}")
+                    wrong.append(f"{mail} from {origin} to {kind} under {dict(reading)}: {outcome}, told is {hurt.outcome}")
     return wrong
+
+
+def readings_of(hurt: Hurt, row: Row) -> list[Mapping[str, str]]:
+    """What a line is played under: its own reading, with each answer to what the row leaves open."""
+    return [{**reading, **hurt.reading} for reading in row.readings]
 
 
 def play(bench: Bench, reading: Mapping[str, str]) -> None:
@@ -94,7 +101,7 @@ def play(bench: Bench, reading: Mapping[str, str]) -> None:
 
 def letters_of(state: State, row: Row) -> int:
     """How many letters a row is reached by."""
-    return sum(len(hurt.origins) * len(hurt.kinds) * (1 if hurt.reading else len(row.readings)) for hurt in state.hurts)
+    return sum(len(hurt.origins) * len(hurt.kinds) * len(hurt.mail) * len(readings_of(hurt, row)) for hurt in state.hurts)
 
 
 def test_every_row_is_here_with_every_guard_of_its_own() -> None:
@@ -159,6 +166,19 @@ def test_row_without_a_guard_is_harmless(bench: Bench) -> None:
     assert bench.sync("stub") > 0, "what lay at the source comes along"
     assert bench.outcomes([bench.letter(origin, "stub") for origin in ANY]) == ["delivered"] * len(ANY)
     assert set(bench.sums()) <= HARMLESS
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_between_group_and_forward_nobody_is_hurt_whatever_was_planned(bench: Bench, name: str) -> None:
+    move, readings = BETWEEN[name]
+    standing(bench)
+    move(bench)
+    sent = [(mail, origin) for mail in (*WRITTEN, *REPORTS) for origin in ANY]
+    for reading in readings:
+        play(bench, reading)
+        found = dict(zip(sent, bench.outcomes([bench.letter(origin, "stub", mail) for mail, origin in sent]), strict=True))
+        assert {one: outcome for one, outcome in found.items() if outcome not in HARMLESS} == {}, reading
+        assert {"delivered", "early"} == set(found.values()), "some reads where he always did, some is early"
 
 
 def test_leftovers_hurt_nobody_in_the_tenant(bench: Bench) -> None:

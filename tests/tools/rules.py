@@ -27,6 +27,8 @@ PROVIDERS = {
     "urllib3": "requests",
     "winrm": "pywinrm",
 }
+# What the sandbox must not import.
+APART = {"ansible", "ansible_collections", "differential", "fakes", "harness", "programs", "rehearsal", "states", "story", "tools"}
 SUPPRESSION = re.compile(
     r"#\s*(?:noqa(?::\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*)?|type:\s*ignore(?:\[[\w,\s-]+\])?|pylint:\s*disable=[\w,-]+)(.*)$"
 )
@@ -97,6 +99,13 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield f"{line}: imports {name}, which is neither standard library nor module_utils"
 
 
+def _apart(tree: ast.Module) -> Iterator[str]:
+    """The sandbox is written apart from what it is held against: it knows neither Ansible, nor the collection, nor the tests."""
+    for line, name in _imported(tree):
+        if name.partition(".")[0] in APART:
+            yield f"{line}: imports {name}, with which the sandbox shares no code"
+
+
 def _requirements(tree: ast.Module, listed: str) -> Iterator[str]:
     """What the rest of the plugins import comes with Ansible or with a package that requirements.txt names."""
     for line, name in _imported(tree):
@@ -118,6 +127,8 @@ def problems(name: str, text: str, listed: str = "") -> list[str]:
         found += _imports(tree)
     elif name.startswith("plugins/"):
         found += _requirements(tree, listed)
+    if name.startswith("tests/sandbox/"):
+        found += _apart(tree)
     if name.startswith("plugins/modules/"):
         code = module_code(text)
         if code > MODULE_CODE:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 ANY = ("internet", "tenant", "source", "program")
 NET, INSIDE, OLD_HOST = ("internet",), ("tenant",), ("source", "program")
+# Kinds of messages: what people write, and what systems do, which rules may leave alone.
+WRITTEN, REPORTS = ("mail", "calendar"), ("bounce", "oof")
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Hurt:
     """Kinds of recipients, from which origins, and what becomes of their mail; reading: only under these answers.
 
     Kinds beside those of people: caught, an address that only the source's catch-all takes; newcomer, new and forwarded already.
-    can: the outcome is one of several that the state's own uncertainty allows.
+    can: the outcome is one of several that the state's own uncertainty allows. mail: of these kinds of messages.
     """
 
     kinds: tuple[str, ...]
@@ -26,6 +28,7 @@ class Hurt:
     outcome: str
     reading: Mapping[str, str] = field(default_factory=dict)
     can: bool = False
+    mail: tuple[str, ...] = ("mail",)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class State:
 
 
 SCOPE_A, SCOPE_B, SCOPE_C = ({"sent_to_scope": reading} for reading in "abc")
-STUCK = {"missing_connector": "stuck"}
+STUCK, PASSED_OVER = {"missing_connector": "stuck"}, {"missing_connector": "ignored"}
+RULES_ACT, RULES_SPARE = {"system_mail": "acts"}, {"system_mail": "spared"}
 
 STATES: tuple[State, ...] = (
     State("licences_first", "licences before the rule acts", (Hurt(("stub",), INSIDE, "split"),), ("U2",), blocks=False),
@@ -68,7 +72,12 @@ STATES: tuple[State, ...] = (
         (Hurt(("pilot",), INSIDE, "bounced"), Hurt(("migrated",), INSIDE, "loop")),
         ("U4", "U8"),
     ),
-    State("no_connector", "the rule is on without its connector", (Hurt(("stub",), INSIDE, "delayed", STUCK),), ("U5",)),
+    State(
+        "no_connector",
+        "the rule is on without its connector",
+        (Hurt(("stub",), INSIDE, "delayed", STUCK), Hurt(("stub",), INSIDE, "split", PASSED_OVER)),
+        ("U5",),
+    ),
     State("connector_by_mx", "the connector follows the MX, which is the tenant", (Hurt(("stub", "noobj"), INSIDE, "loop"),), ("U5",)),
     State(
         "refuses_own_domain",
@@ -86,13 +95,17 @@ STATES: tuple[State, ...] = (
     State(
         "forward_before_group_organization",
         "forward before group, the rule reaches the whole organization",
-        (Hurt(("migrated",), INSIDE, "delivered", SCOPE_A), Hurt(("migrated",), INSIDE, "loop", SCOPE_C)),
+        (
+            Hurt(("migrated",), ANY, "delivered", SCOPE_A),
+            Hurt(("migrated",), ANY, "loop", SCOPE_B),
+            Hurt(("migrated",), ANY, "loop", SCOPE_C),
+        ),
         ("U8",),
     ),
     State(
         "group_before_forward",
         "group before forward",
-        (Hurt(("stub",), NET, "delivered"), Hurt(("stub",), INSIDE, "early")),
+        (Hurt(("stub",), (*NET, *OLD_HOST), "delivered"), Hurt(("stub",), INSIDE, "early")),
         (),
         blocks=False,
     ),
@@ -125,15 +138,21 @@ STATES: tuple[State, ...] = (
     ),
     State(
         "mx_moved_domain",
-        "the MX moved, the rule looks at domains, some outside the group",
-        (Hurt(("stub", "noobj", "mailuser", "list"), ANY, "delivered"), Hurt(("nobody",), NET, "bounced")),
+        "the MX moved, the rule looks at domains, some outside the group: right but for reports, where rules leave them alone",
+        (
+            Hurt(("stub", "noobj", "mailuser", "list"), ANY, "delivered", mail=WRITTEN),
+            Hurt(("nobody",), NET, "bounced", mail=WRITTEN),
+            Hurt(("stub", "noobj", "mailuser", "list"), ANY, "delivered", RULES_ACT, mail=REPORTS),
+            Hurt(("stub",), (*NET, *INSIDE), "split", RULES_SPARE, mail=REPORTS),
+            Hurt(("noobj", "mailuser", "list"), (*NET, *INSIDE), "loop", RULES_SPARE, mail=REPORTS),
+        ),
         ("U2",),
         blocks=False,
     ),
     State(
         "connector_gone_rule_acting",
         "rules removed, then the connector at once, the rule still acting",
-        (Hurt(("stub", "noobj"), INSIDE, "delayed", STUCK, can=True),),
+        (Hurt(("stub", "noobj"), INSIDE, "delayed", STUCK, can=True), Hurt(("stub",), INSIDE, "split", PASSED_OVER, can=True)),
         ("U20",),
     ),
     State(

@@ -180,6 +180,7 @@ class BuiltinHost(Node):
             if len(mail.header("Received")) >= HOPS:
                 failures.append(Failure(address, asked, "5.4.6", "too many hops"))
                 continue
+            self.world.ledger.leads(mail.id, asked, self.world.members.behind(address, tenant=False))
             for final in self.state.expand(address, own=own):
                 failures += self._final(mail, arrival.sender, content, asked, final)
         if failures:
@@ -188,13 +189,13 @@ class BuiltinHost(Node):
             self.world.ledger.live(mail.id, asked, -1)
 
     def _gone(self, mail: Read, arrival: Arrival) -> None:
-        for _unused, asked in arrival.recipients:
-            self.world.ledger.end(mail.id, asked, "lost", self.name, "the host was removed")
+        for address, asked in arrival.recipients:
+            self.world.ledger.end(mail.id, asked, "lost", self.name, "the host was removed", address=address)
             self.world.ledger.live(mail.id, asked, -1)
 
     def _final(self, mail: Read, sender: str, content: bytes, asked: str, final: Final) -> list[Failure]:
         if final.kind == "mailbox":
-            self.world.place_at_source(self.state, mail, asked, final.address)
+            self.world.place_at_source(self.state, mail, asked, final.address, final.caught)
             return []
         if final.kind == "unknown":
             return [Failure(final.address, asked, "5.1.1", "User unknown in virtual mailbox table")]
@@ -259,4 +260,4 @@ class Senders(Node):
 def _account(node: Node, mail: Read, failures: Sequence[Failure]) -> None:
     for failure in failures:
         what = "loop" if failure.status in LOOPS else "bounced"
-        node.world.ledger.end(mail.id, failure.asked, what, node.name, failure.text, failure.status)
+        node.world.ledger.end(mail.id, failure.asked, what, node.name, failure.text, failure.status, failure.address)

@@ -53,11 +53,11 @@ class Forward:
 
 @dataclass(frozen=True)
 class Final:
-    """Where one address leads: a mailbox (``caught``: by the catch-all), a forward, back to the tenant, or nowhere."""
+    """Where one address leads: a mailbox (``caught``: by the catch-all, from that address), a forward, back to the tenant, or nowhere."""
 
     kind: str  # mailbox, forward, relay, unknown, away
     address: str
-    caught: bool = False
+    caught: str = ""
 
 
 @dataclass
@@ -128,7 +128,7 @@ class HostState:
         if mailbox:
             return self._mailbox(mailbox, wanted, own=own)
         if self.modes.unknown == CATCH_ALL:
-            return [Final("mailbox", self.catch_all, caught=True)]
+            return [Final("mailbox", self.catch_all, caught=wanted)]
         return [Final(RELAY if self.modes.unknown == RELAY else "unknown", wanted)]
 
     def _mailbox(self, mailbox: str, wanted: str, *, own: bool) -> list[Final]:

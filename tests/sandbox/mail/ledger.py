@@ -13,6 +13,7 @@ from typing import Any
 
 from .addresses import normal
 from .letters import Read
+from .members import Needs
 from .outcomes import Copy, End, Place, outcome
 
 INTERNET, TENANT, SOURCE, REPORT = "internet", "tenant", "source", "report"
@@ -34,9 +35,9 @@ class Sent:
 class Ledger:
     """All messages by id. Only the mail side's own loop writes it."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        """Keep the clock."""
-        self._now = now
+    def __init__(self, now: Callable[[], datetime], person: Callable[[str], str] = normal) -> None:
+        """Keep the clock. ``person``: the name of whoever has an address."""
+        self._now, self._person = now, person
         self.messages: dict[str, Sent] = {}
         self._refused = 0
 
@@ -91,19 +92,28 @@ class Ledger:
         """Note that a copy was put off."""
         self.copy(id_, asked).deferred += 1
 
-    def place(self, id_: str, asked: str, place: Place) -> None:
-        """Note that a copy lies in a mailbox."""
+    def leads(self, id_: str, asked: str, needs: Needs) -> None:
+        """Note to whom a group or a list leads a copy."""
+        self.copy(id_, asked).needs |= needs
+
+    def place(self, id_: str, asked: str, place: Place, meant: str | None = None) -> None:
+        """Note that a copy lies in a mailbox; ``meant``: the address that led there, where the mailbox is another's ("": unknown)."""
         copy = self.copy(id_, asked)
+        if copy.needs:
+            place.person = self._person(place.mailbox if meant is None else meant) if meant != "" else ""
         copy.places.append(place)
         copy.hops.append(f"{place.node}: mailbox {place.mailbox}")
 
-    def end(self, id_: str, asked: str, what: str, node: str, text: str, status: str = "") -> None:
-        """Note another end; the same end told twice (by a host and by its report) counts once."""
+    def end(self, id_: str, asked: str, what: str, node: str, text: str, status: str = "", address: str = "") -> None:
+        """Note another end, of whoever has ``address``; the same end told twice (by a host and by its report) counts once."""
         copy = self.copy(id_, asked)
         status = status or next((word for word in text.split() if word[:2] in ("4.", "5.")), "")
-        if any(end.outcome == what and (end.status == status or end.node == node) for end in copy.ends):
-            return
-        copy.ends.append(End(what, node, status, text, self.stamp()))
+        people = [self._person(address or asked)] if copy.needs else []
+        for end in copy.ends:
+            if end.outcome == what and (end.status == status or end.node == node):
+                end.people += people
+                return
+        copy.ends.append(End(what, node, status, text, self.stamp(), people))
         copy.hops.append(f"{node}: {what} {text}")
 
     def account(self, queued: Collection[tuple[str, str]] = (), since: int = 0) -> dict[str, Any]:

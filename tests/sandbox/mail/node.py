@@ -88,7 +88,7 @@ class Node:
         """Account failures, and tell the sender if there is one."""
         for failure in failures:
             what = "loop" if failure.status in LOOPS else "bounced"
-            self.world.ledger.end(mail.id, failure.asked, what, self.name, failure.text, failure.status)
+            self.world.ledger.end(mail.id, failure.asked, what, self.name, failure.text, failure.status, failure.address)
         if not sender or mail.kind in SILENT:
             return
         self._reports += 1
@@ -116,4 +116,4 @@ class Node:
         for failure in failures:
             if self.world.ledger.known(about, failure.asked):
                 what = "loop" if failure.status in LOOPS or "too many hops" in failure.text else "bounced"
-                self.world.ledger.end(about, normal(failure.asked), what, "report", failure.text, failure.status)
+                self.world.ledger.end(about, normal(failure.asked), what, "report", failure.text, failure.status, failure.address)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from .members import Needs, lacking
+
 DELIVERED, HEALED, EARLY, DUPLICATE, SPLIT, BOUNCED, LOOPED, DELAYED, LOST = (
     "delivered",
     "healed",
@@ -29,7 +31,10 @@ SOURCE, TENANT, OUTSIDE = "source", "tenant", "outside"
 
 @dataclass
 class Place:
-    """A copy in a mailbox, and its reader as of that time. ``synced``: the last sync of this reader was done before."""
+    """A copy in a mailbox, and its reader as of that time. ``synced``: the last sync of this reader was done before.
+
+    ``person``: who it was for, by the name that groups and lists call him; "" where nobody can tell.
+    """
 
     system: str  # source, tenant or outside
     node: str
@@ -40,22 +45,24 @@ class Place:
     synced: bool = False
     wave: bool = False  # the tenant's group held the reader
     copied: bool = False  # a later sync brought it to the tenant
+    person: str = ""
 
 
 @dataclass
 class End:
-    """Another end: bounced, loop or lost (dropped on purpose)."""
+    """Another end: bounced, loop or lost (dropped on purpose). ``people``: for whom."""
 
     outcome: str
     node: str
     status: str
     reason: str
     time: str
+    people: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Copy:
-    """What became of one copy. ``live`` counts where it is still under way."""
+    """What became of one copy. ``live`` counts where it is still under way. ``needs``: to whom groups and lists lead it."""
 
     asked: str
     hops: list[str] = field(default_factory=list)
@@ -63,6 +70,7 @@ class Copy:
     ends: list[End] = field(default_factory=list)
     live: int = 0
     deferred: int = 0  # times that a host put it off
+    needs: Needs = field(default_factory=dict)
 
 
 def outcome(copy: Copy, *, queued: bool = False) -> str:
@@ -72,7 +80,15 @@ def outcome(copy: Copy, *, queued: bool = False) -> str:
     found += [_read([place for place in copy.places if place.reader == reader]) for reader in readers]
     if copy.live or queued:
         found.append(DELAYED)
+    if not queued and forgotten(copy) > copy.live:
+        found.append(LOST)
     return max(found, key=ORDER.index) if found else LOST
+
+
+def forgotten(copy: Copy) -> int:
+    """Count the members of groups and lists of whom no trace is left; a trace of nobody knows whom can be anybody's."""
+    met = [place.person for place in copy.places] + [person for end in copy.ends for person in end.people]
+    return len(lacking(copy.needs, set(met))) - met.count("")
 
 
 def _read(places: list[Place]) -> str:

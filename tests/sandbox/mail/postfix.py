@@ -258,7 +258,7 @@ class PostfixHost(Node):
             if not entry.sender and (status == "bounced" or (entry.expired and status == "deferred")):
                 what = "loop" if code in LOOPS or "too many hops" in text else "bounced"
                 for asked in self._copies(entry, [original]):
-                    self.world.ledger.end(entry.message_id, asked, what, self.name, text, code)
+                    self.world.ledger.end(entry.message_id, asked, what, self.name, text, code, original)
 
     # What stands behind the mailboxes' door.
 
@@ -283,6 +283,7 @@ class PostfixHost(Node):
         self.heard(arrival.content, mail)
         for address, asked in arrival.recipients:
             owner = self._box(address)
+            self.world.ledger.leads(mail.id, asked, self.world.members.behind(asked, tenant=False))
             for mailbox in self.state.lists.get(owner) or [owner]:
                 self.world.place_at_source(self.state, mail, asked, self._box(mailbox) or mailbox)
         return ""

@@ -89,8 +89,8 @@ class TenantNode(Node):
         if refusal is not None:
             if self.world.external(arrival.peer):
                 self.enter(mail, arrival.sender, arrival.recipients, origin)
-                for _unused, asked in arrival.recipients:
-                    self.world.ledger.end(mail.id, asked, "bounced", self.name, refusal.reply)
+                for address, asked in arrival.recipients:
+                    self.world.ledger.end(mail.id, asked, "bounced", self.name, refusal.reply, address=address)
             return refusal.reply
         self.enter(mail, arrival.sender, arrival.recipients, origin)
         self.heard(arrival.content, mail)
@@ -141,7 +141,7 @@ class TenantNode(Node):
         directory = self.view.directory(share=self._share())
         legs = [replace(leg, asked=asked) for leg in route(directory, message) for asked in written[leg.asked]]
         failures: list[Failure] = []
-        self._expanded(directory, message)
+        self._expanded(directory, message, written)
         for leg in legs:
             row = self._traced(message, leg)
             if leg.action == PLACE:
@@ -149,7 +149,7 @@ class TenantNode(Node):
             elif leg.action in (BOUNCE, LOOP):
                 failures.append(Failure(leg.address, leg.asked or leg.address, leg.status, leg.reason))
             elif leg.action == DROP:
-                self.world.ledger.end(mail.id, leg.asked, "lost", self.name, leg.reason)
+                self.world.ledger.end(mail.id, leg.asked, "lost", self.name, leg.reason, address=leg.address)
             elif leg.action == WAIT and self._expired(mail, leg):
                 failures.append(Failure(leg.address, leg.asked or leg.address, "4.4.7", f"Message expired: {leg.reason}"))
                 row.status = "Failed"
@@ -172,14 +172,16 @@ class TenantNode(Node):
         hosts = [] if leg.hosts else self.world.exchangers(domain_of(leg.address), self.world.view_of(self.name))
         return bool(hosts) and self.world.endpoint(hosts[0]) == self.world.doors[self.name].endpoint
 
-    def _expanded(self, directory: Directory, message: Message) -> None:
-        """Trace the groups that a message was written to."""
+    def _expanded(self, directory: Directory, message: Message, written: dict[str, list[str]]) -> None:
+        """Trace the groups that a message was written to, and note whom they lead to."""
         for address in message.recipients:
             entry = directory.lookup(address)
             if entry is not None and entry.kind in (GROUP, DYNAMIC) and message.entries < directory.facts.loop_entries:
                 row = self._row(message, entry.primary)
                 row.status = "Expanded"
                 row.events.append(Event(self.world.now(), "Expand", f"Expanded to the {len(entry.members)} members of {entry.primary}"))
+                for asked in written[address]:
+                    self.world.ledger.leads(message.id, asked, self.world.members.behind(address, tenant=True))
 
     def _row(self, message: Message, address: str) -> Traced:
         return self.trace.open(

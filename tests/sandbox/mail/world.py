@@ -26,6 +26,7 @@ from .hosts import BuiltinHost, Outside, Senders
 from .hoststate import HostState
 from .ledger import Ledger
 from .letters import Read, prepend, read
+from .members import Members
 from .model import Entry
 from .outcomes import SOURCE, TENANT, Place
 from .readers import Readers
@@ -51,7 +52,12 @@ class World:
     def __init__(self, tenants: Sequence[Tenant], clock: Clock, make_host: Callable[[World, HostState, str], Backend] = builtin) -> None:
         """Plan the world; ``start`` opens it."""
         self.clock, self.zone = clock, Zone(clock.now)
-        self.ledger = Ledger(clock.now)
+        self.members = Members(
+            lambda: [node.view.directory() for node in self.tenants],
+            lambda: [host.state for host in self.hosts],
+            lambda: self.readers.in_tenant,
+        )
+        self.ledger = Ledger(clock.now, self.members.person)
         self.gate = Gate(self.external)
         self.stores = list(tenants)
         found = plan.states(self.stores)
@@ -161,9 +167,9 @@ class World:
         arrival.content = prepend(arrival.content, [("Message-ID", f"<sandbox-{self._ids}@world.example>")])
         return read(arrival.content)
 
-    def deliver(self, mail: Read, asked: str, place: Place) -> None:
+    def deliver(self, mail: Read, asked: str, place: Place, meant: str | None = None) -> None:
         """Put a message into a mailbox."""
-        self.ledger.place(mail.id, asked, place)
+        self.ledger.place(mail.id, asked, place, meant)
         row = {
             "id": mail.id,
             "asked": asked,
@@ -175,15 +181,15 @@ class World:
         }
         self.mailboxes.setdefault((place.system, place.mailbox), []).append(row)
 
-    def place_at_source(self, state: HostState, mail: Read, asked: str, mailbox: str) -> None:
-        """Put a message into a mailbox of a foreign host; what the catch-all takes is still somebody's, or nobody's."""
+    def place_at_source(self, state: HostState, mail: Read, asked: str, mailbox: str, meant: str = "") -> None:
+        """Put a message into a mailbox of a foreign host; what the catch-all takes is still somebody's, or nobody's: ``meant``."""
         reader = mailbox
         if mailbox == state.catch_all and not state.knows(mailbox):
             entry = self.entry(asked)
             reader = self.readers.in_tenant(entry) if entry is not None else mailbox
         reads = self.readers.where(reader)
         place = Place(SOURCE, state.name, mailbox, reader, reads, self.ledger.stamp(), self.readers.last_sync_done(reader))
-        self.deliver(mail, asked, place)
+        self.deliver(mail, asked, place, meant if mailbox == state.catch_all else None)
 
     def entry(self, address: str) -> Entry | None:
         """Return the recipient object of an address in any tenant."""

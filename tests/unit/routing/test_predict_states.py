@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._outcomes import OUTCOMES
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._readings import FACTS
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._states import OLD_HOST, STATES, Hurt, State
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import (
     Address,
@@ -22,6 +23,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._world i
     SenderDomain,
     World,
 )
+from harness.state_rows import ROWS
 
 from .worlds import CONNECTOR, HOST, OLD, OTHER, ROUTING, RULE, SHARED, ask, forward, parties, party, rule, source, world
 
@@ -123,16 +125,32 @@ BUILD: Mapping[str, Callable[[], World]] = {
 }
 
 
-def hurts() -> list[tuple[State, Hurt, str, str]]:
-    """One case per state, kind and origin."""
-    return [(state, hurt, kind, origin) for state in STATES for hurt in state.hurts for kind in hurt.kinds for origin in hurt.origins]
+def hurts() -> list[tuple[State, Hurt, str, str, str]]:
+    """One case per state, kind, origin and kind of message."""
+    lines = [(state, hurt) for state in STATES for hurt in state.hurts]
+    return [
+        (state, hurt, kind, origin, mail) for state, hurt in lines for kind in hurt.kinds for origin in hurt.origins for mail in hurt.mail
+    ]
 
 
-@pytest.mark.parametrize(("state", "hurt", "kind", "origin"), hurts(), ids=lambda value: getattr(value, "id", None) or str(value)[:20])
-def test_the_state_hurts_whom_it_says(state: State, hurt: Hurt, kind: str, origin: str) -> None:
-    prediction = ask(BUILD[state.id](), kind, origin)
+@pytest.mark.parametrize(
+    ("state", "hurt", "kind", "origin", "mail"), hurts(), ids=lambda value: getattr(value, "id", None) or str(value)[:20]
+)
+def test_the_state_hurts_whom_it_says(state: State, hurt: Hurt, kind: str, origin: str, mail: str) -> None:
+    prediction = ask(BUILD[state.id](), kind, origin, kind=mail)
     outcomes = {route.outcome for route in prediction.under(hurt.reading)}
     assert hurt.outcome in outcomes if hurt.can else outcomes == {hurt.outcome}, prediction.sentence()
+
+
+def test_mail_plays_every_reading_that_a_line_of_the_table_is_asked_under() -> None:
+    asked: dict[str, set[str]] = {}
+    for state, hurt, kind, origin, mail in hurts():
+        routes = ask(BUILD[state.id](), kind, origin, kind=mail).under(hurt.reading)
+        asked.setdefault(state.id, set()).update(
+            fact for route in routes for fact in route.assumed if fact in FACTS if fact not in hurt.reading
+        )
+    played = {state.id: {fact for reading in ROWS[state.id].readings for fact in reading} for state in STATES}
+    assert {name: facts - played[name] for name, facts in asked.items() if facts - played[name]} == {}
 
 
 @pytest.mark.parametrize("kind", ["stub", "noobj", "mailuser", "migrated", "list"])

@@ -27,6 +27,9 @@ UNTYPED = "# type: " + "ignore[misc]"
         ("plugins/modules/a.py", "from ansible_collections.mailops.exchange.plugins.plugin_utils import _b\n", "plugin_utils"),
         ("tests/a.py", "for _ in 'ab':\n    pass\n", "the name _"),
         ("tests/a.py", "def f(*_: int) -> None:\n    pass\n", "the name _"),
+        ("tests/sandbox/a.py", "from ansible_collections.mailops.exchange.plugins.module_utils import _values\n", "shares no code"),
+        ("tests/sandbox/mail/a.py", "from ansible.module_utils.basic import AnsibleModule\n", "shares no code"),
+        ("tests/sandbox/a.py", "def f() -> None:\n    import harness.letters\n", "shares no code"),
         ("plugins/a/__init__.py", "", "must be empty"),
         ("plugins/modules/a.py", "x = 1\n" * (rules.MODULE_CODE + 1), "41 lines of code"),
     ],
@@ -49,6 +52,7 @@ def test_a_missing_header_is_told() -> None:
         ("tests/a.py", f"class A(B):  {UNTYPED}  # the base class ships no types\n    pass\n"),
         ("plugins/modules/a.py", "SPEC = (\n" + "    1,\n" * 100 + ")\n# comment\n\nDOCUMENTATION = r'''\n" + "a\n" * 99 + "'''\n"),
         ("plugins/plugin_utils/_a.py", "import requests\nimport urllib3.exceptions\nfrom azure.core import x\nfrom ansible import y\n"),
+        ("tests/sandbox/mail/a.py", "import aiosmtpd\nfrom sandbox import clock\nfrom ..rows import identities\n"),
         ("plugins/module_utils/_a.py", "import json\nfrom ansible.module_utils.basic import AnsibleModule\nfrom ._b import c\n"),
     ],
 )

@@ -73,11 +73,26 @@ def test_mail_to_a_group_is_announced_by_its_members(astray: tuple[str, ...], to
 
 @pytest.mark.parametrize(
     ("outcome", "predicted", "problems"),
-    [("bounced", "delivered", 1), ("delivered", "delivered", 0), ("bounced", "unknown", 0), ("delivered", "bounced", 1)],
+    [("bounced", "delivered", 1), ("delivered", "delivered", 0), ("bounced", "unknown", 1), ("delivered", "bounced", 1)],
 )
 def test_mail_that_fares_other_than_predicted_is_a_problem(outcome: str, predicted: str, problems: int) -> None:
     assert judged(outcome, predicted).problems == problems
     assert judged(outcome, predicted, origin="local").problems == problems
+
+
+@pytest.mark.parametrize(("kind", "problems"), [("stub", 1), ("team", 1), ("dynamic", 0)])
+def test_unknown_is_a_prediction_only_where_nobody_can_read_the_members(kind: str, problems: int) -> None:
+    judge = Judge((), {("tenant", ANNA): frozenset({"unknown"})})
+    judge.count([replace(one("delivered"), kind=kind)])
+    assert judge.problems == problems
+
+
+@pytest.mark.parametrize(("kind", "problems"), [("stub", 1), ("noobj", 1), ("nobody", 0)])
+def test_no_announcement_excuses_a_loop_of_somebody_who_exists(kind: str, problems: int) -> None:
+    told = {"who": ANNA, "why": f"mail from tenant would end as loop: tenant: {ANNA} is no recipient of the tenant"}
+    judge = Judge((told,), {("tenant", ANNA): frozenset({"loop"})})
+    judge.count([replace(one("loop"), kind=kind)])
+    assert judge.problems == problems
 
 
 def test_mail_to_an_address_that_neither_side_knows_bounces() -> None:
