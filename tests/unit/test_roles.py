@@ -183,14 +183,6 @@ def unset(name: str) -> str:
     return f"{{{{ coexistence_{name} | default({roles.ROLE_DEFAULTS.get(name, 'omit')}) }}}}"
 
 
-def test_the_playbook_that_rehearses_plans_what_the_roles_do() -> None:
-    (play,) = yaml.safe_load((roles.ROOT / "playbooks/rehearse.yml").read_text(encoding="utf-8"))
-    name = "mailops.exchange.rehearsal_info"
-    (asked_,) = [task[name] for task in play["tasks"] if name in task]
-    assert set(roles.ROLE_DEFAULTS) <= set(asked_)
-    assert {key: value for key, value in asked_.items() if key != "limit"} == {key: unset(key) for key in asked_ if key != "limit"}
-
-
 @pytest.mark.parametrize("path", sorted((roles.ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
 def test_a_playbook_runs_on_tenants_only_and_gathers_no_facts(path: Path) -> None:
     (play,) = yaml.safe_load(path.read_text(encoding="utf-8"))
