@@ -47,7 +47,7 @@ def every(folder: Path) -> list[Step]:
         Step("setup"),
         Step("verify"),
         Step("status"),
-        Step("check", {"coexistence_step": "verify", "coexistence_inside_probes": [{"recipient": one} for one in people(folder, "pilot")]}),
+        Step("check", {"coexistence_step": "status", "coexistence_inside_probes": [{"recipient": one} for one in people(folder, "pilot")]}),
         Step("cutover", wave),
         Step("reconcile", mend, slips=[lost, {"forwards": []}, {"mx": {"domain": FIRST, "to": "tenant"}}], slipped=(*SLIPPED, HANDED_OVER)),
         Step("reconcile", mend, slips=[{"mx": {"domain": FIRST, "to": "source"}}]),

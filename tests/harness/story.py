@@ -43,7 +43,7 @@ KINDS = {
 TIME, TTL = 3600, 3600
 RATE = 600
 # Between two steps; whatever changed before acts by then, also where the service becomes slower.
-BETWEEN = 3 * TIME
+BETWEEN = 6 * TIME
 # What the service is like during a step. Of several servers some are done early, so that a probe may see those and only the time
 # protects; where the service is slower than the time that the roles wait, only the probe does.
 USUAL = {"rule_latency": 1800, "membership_latency": 1500, "servers": 1}
@@ -53,11 +53,11 @@ LATE = {"rule_latency": SLOW, "membership_latency": SLOW, "servers": 1}
 SERVICE = {"wave1": UNEVEN, "wave2": LATE, "teardown": UNEVEN}
 # Where a story is tight, each wait of a role is needed: without it mail loops. In the first wave the service's clock is slow beside what a
 # role needs for its tasks, so that its probe finds the quickest servers long before the last one acts, and only the time protects. In the
-# second the service is three times as late as the role knows, and only the probe does.
+# second the service is later than the role knows, by more than the role needs for its tasks, and only the probe does.
 TIGHT_RATE = 80
 TIGHT: dict[str, dict[str, int]] = {
     "wave1": {"rule_latency": 3000, "membership_latency": 3500, "servers": 4},
-    "wave2": {"rule_latency": 3 * TIME, "membership_latency": 3 * TIME, "servers": 1},
+    "wave2": {"rule_latency": BETWEEN, "membership_latency": BETWEEN, "servers": 1},
 }
 STEPS = ("setup", "wave1", "wave2", "rollback", "wave3", "mx", "teardown")
 FIRST = ("setup", "mx", "wave1", "wave2", "rollback", "wave3", "teardown")
