@@ -47,7 +47,7 @@ class Run:
     @property
     def probes(self) -> set[str]:
         """The ids of the probes that a host took, as the results of all tasks name them."""
-        return {str(found["id"]) for event in self.results for found in _accepted({**event["result"], "invocation": None})}
+        return {str(found["id"]) for event in self.results for found in _accepted(event["result"])}
 
     @property
     def stats(self) -> dict[str, Any]:
@@ -155,11 +155,11 @@ class Player:
 
 
 def _accepted(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Whatever a result holds that was handed to a host and taken."""
+    """Whatever a result holds, its task's options left aside, that was handed to a host and taken."""
     if isinstance(value, dict):
         if value.get("stage") == "accepted" and value.get("id"):
             yield value
-        value = list(value.values())
+        value = [item for key, item in value.items() if key != "invocation"]
     for one in value if isinstance(value, list) else ():
         yield from _accepted(one)
 

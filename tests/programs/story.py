@@ -71,7 +71,13 @@ def main() -> int:
     parser.add_argument("--domains", type=int, choices=(1, 2), default=1)
     parser.add_argument("--sources", type=int, choices=(1, 2), default=1, help="two sources keep one of two domains each")
     parser.add_argument("--rate", type=float, default=40, help="messages a second")
-    parser.add_argument("--cut", action="append", default=[], choices=("time", "probe", "drain"), help="leave a wait out: the story is red")
+    parser.add_argument(
+        "--cut",
+        action="append",
+        default=[],
+        choices=("time", "probe", "drain"),
+        help="leave a wait out; without one of the roles, time or probe, the story is red",
+    )
     given = parser.parse_args()
     foreign = chosen(given.foreign, root=os.geteuid() == 0)
     shape = Shape(max(given.domains, given.sources), given.sources)

@@ -10,6 +10,7 @@ from harness import excuses
 from harness.account import OUTCOMES
 from harness.crash import FORMER, Step, known
 from harness.letters import ORIGINS
+from harness.play import Run
 
 KINDS = ("moving", "stub", "noobj", "pilot", "migrated", "nobody")
 STEPS = ("preflight", "rehearse", "setup", "verify", "status", "check", "cutover", "reconcile", "rollback", "teardown")
@@ -49,6 +50,14 @@ def test_who_lives_in_the_tenant_is_never_hurt_and_nobody_only_bounces(step: str
 )
 def test_what_a_playbook_announces_and_no_more(step: str, kind: str, origin: str, outcome: str, fine: bool) -> None:
     assert may(step, kind, origin, outcome) == fine
+
+
+def test_the_probes_of_a_run_are_those_that_a_host_took() -> None:
+    taken, refused = {"stage": "accepted", "id": "<probe.1@d>"}, {"stage": "rcpt", "id": "<probe.2@d>"}
+    options = {"probes": [{**taken, "id": "<probe.0@d>"}]}
+    result = {"results": [{"probes": [taken, refused, {"result": "not probed"}], "invocation": options}], "invocation": options}
+    run = Run(0, "", [{"event": "ok", "result": result}, {"event": "skipped", "result": {**taken, "id": "<probe.3@d>"}}])
+    assert run.probes == {"<probe.1@d>"}
 
 
 @pytest.mark.parametrize(
