@@ -23,6 +23,10 @@ CLOUD_ONLY = ("room", "shared", "m365group", "folder")
 HELD_BACK = ("wave1", "wave2", "wave3", "alias")
 # Whom an Authoritative domain does not know: the tenant's own people cannot write to them before the set-up.
 NO_OBJECT = ("noobj", "list", "mailuser")
+# The steps in which people change sides.
+MOVING = ("wave1", "wave2", "rollback", "wave3")
+# The part of a step's messages that must be sent while its playbooks run.
+AT_WORK = 0.25
 FAR = timedelta(days=10_000)
 Row = dict[str, Any]
 Span = tuple[datetime, datetime]
@@ -137,11 +141,50 @@ def _between(one: One, begin: datetime | None, end: datetime | None) -> bool:
 
 
 def vacuous(found: Sequence[One], times: Times, *, order: str, steps: Sequence[str]) -> list[str]:
-    """One line when no unknown address looped where the documented order says that they do: then nothing was shown about it."""
+    """One line for each moment of the story that no mail met: then nothing was shown about it.
+
+    In each wave and its return mail from the tenant is early; resolvers that hold the former MX lead mail to the source; some mail was
+    handed to the source's mailbox as the forward came on; and unknown addresses loop where the documented order says that they do.
+    """
+    lines = [
+        f"{step}: no mail from the tenant came early, between group and forward"
+        for step in steps
+        if step in MOVING and not any(one.step == step and one.origin == "tenant" and one.outcome == "early" for one in found)
+    ]
+    if set(MOVING) <= set(steps) and not any(one.outcome == "healed" for one in found):
+        lines.append("no mail was healed, between a forward and the last sync")
+    if "mx" in steps and not any(_stale(one, times) for one in found):
+        lines.append("mx: no mail from outside took the former way while resolvers held it")
     if order != "documented" or "teardown" not in steps:
-        return []
+        return lines
     looped = [one for one in found if one.kind == UNKNOWN and one.outcome == "loop" and _between(one, times.stopped, times.final)]
-    return [] if looped else ["no mail to an unknown address looped between the rules' end and Authoritative: none was sent then"]
+    return lines + ([] if looped else ["no mail to an unknown address looped between the rules' end and Authoritative: none was sent then"])
+
+
+def _stale(one: One, times: Times) -> bool:
+    """Mail from outside that was sent to a source's host after the MX had moved."""
+    if times.moved is None or times.settled is None or not times.moved < one.sent < times.settled:
+        return False
+    return one.origin == "internet" and any(" -> mx." in hop for hop in one.hops[:1])
+
+
+def shares(messages: Sequence[Row], at_work: Mapping[str, Sequence[Span]]) -> dict[str, float]:
+    """By step, the part of its messages that was sent while its playbooks ran."""
+    found = {}
+    for step, spans in at_work.items():
+        sent = [datetime.fromisoformat(row["time"]) for row in messages if _step(row) == step]
+        within = sum(1 for moment in sent if any(begin <= moment <= end for begin, end in spans))
+        found[step] = within / max(1, len(sent))
+    return found
+
+
+def idle(parts: Mapping[str, float], steps: Sequence[str]) -> list[str]:
+    """One line for each step of whose messages too few were sent while its playbooks ran."""
+    return [
+        f"{step}: {parts.get(step, 0.0):.0%} of its messages were sent while its playbooks ran, {AT_WORK:.0%} at least are meant to be"
+        for step in steps
+        if parts.get(step, 0.0) < AT_WORK
+    ]
 
 
 def tagged(messages: Iterable[Row], steps: Sequence[str]) -> list[Row]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.coexistence import ABANDONED, STEPS, people, variables
 from harness.crash import ACTS, Crowd, Row, Step, Worker
+from harness.excuses import HANDED_OVER, SLIPPED
 from harness.foreign import Foreign
 from harness.play import Player, host, inventory, outside
 from harness.shape import FIRST, forwarding, hands
@@ -36,26 +37,31 @@ def _risks(more: Row) -> list[str]:
 def every(folder: Path) -> list[Step]:
     """Every playbook, the teardown in both orders. folder: of the tenant."""
     wave = {"coexistence_wave": "wave1"}
-    rows = [line.split(",") for line in (folder / "waves.csv").read_text(encoding="utf-8").splitlines()]
     mend = {**wave, "coexistence_reconcile_fix": ["members", "forwards"]}
     # Somebody who moved long ago is no longer in the group.
-    left = [*people(folder, "pilot"), *(user for user, own in rows if own == "wave1")]
+    left = [*people(folder, "pilot"), *of_wave(folder, "wave1")]
     lost = {"noun": "DistributionGroup", "identity": GROUP, "set": {"_members": left}}
-    hurt = people(folder, "migrated")
     return [
         Step("preflight"),
         Step("rehearse"),
         Step("setup"),
         Step("verify"),
         Step("status"),
+        Step("check", {"coexistence_step": "status", "coexistence_inside_probes": [{"recipient": one} for one in people(folder, "pilot")]}),
         Step("cutover", wave),
-        Step("reconcile", mend, slips=[lost, {"forwards": []}, {"mx": {"domain": FIRST, "to": "tenant"}}], hurt=hurt),
+        Step("reconcile", mend, slips=[lost, {"forwards": []}, {"mx": {"domain": FIRST, "to": "tenant"}}], slipped=(*SLIPPED, HANDED_OVER)),
         Step("reconcile", mend, slips=[{"mx": {"domain": FIRST, "to": "source"}}]),
         Step("rollback", wave),
         Step("teardown", ALL_THE_SAME),
         Step("setup"),
         Step("teardown", {**ALL_THE_SAME, "coexistence_teardown_order": "loop_free"}),
     ]
+
+
+def of_wave(folder: Path, wave: str) -> list[str]:
+    """The users of a wave. folder: of the tenant."""
+    rows = [line.split(",") for line in (folder / "waves.csv").read_text(encoding="utf-8").splitlines()]
+    return [user for user, own in rows if own == wave]
 
 
 @contextmanager
@@ -87,6 +93,8 @@ def _worker(tree: Path, sandbox: Sandbox, place: Path, *, foreign: str, probed: 
         extra |= forwarding([])
         source = Foreign(Path(sandbox.ready["foreign"][0]["config_directory"]), place / "bin")
     player = Player(tree, place, known, source.environment if source else {})
-    everybody = people(folder, "stub", "noobj", "pilot", "migrated")
-    crowd = Crowd(everybody, *people(folder, "nobody"), *people(folder, "pilot"), *people(folder, "noobj"))
+    kinds = {"moving": of_wave(folder, "wave1")}
+    kinds["stub"] = [one for one in people(folder, "stub") if one not in kinds["moving"]]
+    kinds |= {kind: people(folder, kind) for kind in ("noobj", "pilot", "migrated", "nobody")}
+    crowd = Crowd(kinds, *kinds["pilot"], *kinds["noobj"])
     return Worker(sandbox, player, crowd, extra, *share, source)

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,11 @@ class Run:
     def warnings(self) -> list[str]:
         """Every warning that a task returned."""
         return [text for event in self.results for text in event["result"].get("warnings", [])]
+
+    @property
+    def probes(self) -> set[str]:
+        """The ids of the probes that a host took, as the results of all tasks name them."""
+        return {str(found["id"]) for event in self.results for found in _accepted(event["result"])}
 
     @property
     def stats(self) -> dict[str, Any]:
@@ -147,6 +152,16 @@ class Player:
     def tasks(self, tasks: Sequence[Mapping[str, Any]], hosts: str = "all", **play: Any) -> Path:
         """A playbook of these tasks, as a file."""
         return self._book([{"hosts": hosts, "gather_facts": False, **play, "tasks": list(tasks)}])
+
+
+def _accepted(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Whatever a result holds, its task's options left aside, that was handed to a host and taken."""
+    if isinstance(value, dict):
+        if value.get("stage") == "accepted" and value.get("id"):
+            yield value
+        value = [item for key, item in value.items() if key != "invocation"]
+    for one in value if isinstance(value, list) else ():
+        yield from _accepted(one)
 
 
 def read_record(path: Path) -> list[dict[str, Any]]:

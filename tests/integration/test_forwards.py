@@ -286,6 +286,12 @@ def test_the_role_by_itself_needs_nothing_but_its_back_end(player: Player, tmp_p
     run = good(apart.run(apart.tasks(role)))
     assert lines_of(file) == {"anna@example.com": "anna@contoso.mail.onmicrosoft.com"}
     assert figures(run)["csv"]["switched_on"] == 1
+    for backend, dest in (("csv", file), ("google", tmp_path / "map.csv")):
+        own = {**names, "source_forwarding_backend": backend, "source_forwarding_dest": str(dest)}
+        end = {**own, "source_forwarding_forwards": [], "source_forwarding_list_file": str(dest), "source_forwarding_state": "absent"}
+        run = good(apart.run(apart.tasks([{**role[0], "vars": own}, {**role[0], "vars": end}])))
+        assert figures(run)[backend]["switched_off"] == 1, "the file itself names what it ends"
+        assert "anna@example.com" not in dest.read_text(encoding="utf-8")
     unnamed = apart.run(apart.tasks([{**role[0], "vars": {**names, "source_forwarding_backend": None}}]))
     assert unnamed.code != 0
     assert any("backend is empty" in text for text in unnamed.failures)

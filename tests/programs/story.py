@@ -43,10 +43,12 @@ def line(plan: Plan, told: Told, seconds: float) -> str:
     parts += [f"{name} {found[name]}" for name in account.OUTCOMES if found[name]]
     parts += [f"lost {found['lost']}, looped {known['loop']}, split {known['split'] - told.announced} beside {told.announced} announced"]
     parts += [f"unknown addresses looped {found['loop'] - known['loop']}"]
+    parts += [f"{min(told.shares.values(), default=0):.0%} of a step's messages at least while its playbooks ran"]
     parts += [f"at most {told.gap:.1f} s without mail", f"{len(told.problems)} problems"]
     shape = f"{plan.shape.domains} domains, {plan.shape.sources} sources"
     host = NO_PROOF if plan.foreign == "builtin" else plan.foreign
-    return f"story: {host}, {shape}, mx {plan.mx}, {plan.order}: {', '.join(parts)}, {seconds:.0f} s"
+    cut = f", without waiting by {' and '.join(plan.cut)}" if plan.cut else ""
+    return f"story: {host}, {shape}, mx {plan.mx}, {plan.order}{cut}: {', '.join(parts)}, {seconds:.0f} s"
 
 
 def show(told: Told) -> None:
@@ -69,7 +71,13 @@ def main() -> int:
     parser.add_argument("--domains", type=int, choices=(1, 2), default=1)
     parser.add_argument("--sources", type=int, choices=(1, 2), default=1, help="two sources keep one of two domains each")
     parser.add_argument("--rate", type=float, default=40, help="messages a second")
-    parser.add_argument("--cut", action="append", default=[], choices=("time", "probe", "drain"), help="leave a wait out")
+    parser.add_argument(
+        "--cut",
+        action="append",
+        default=[],
+        choices=("time", "probe", "drain"),
+        help="leave a wait out; without one of the roles, time or probe, the story is red",
+    )
     given = parser.parse_args()
     foreign = chosen(given.foreign, root=os.geteuid() == 0)
     shape = Shape(max(given.domains, given.sources), given.sources)

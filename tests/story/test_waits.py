@@ -16,6 +16,8 @@ from harness.play import Player, Run, host, inventory, outside
 from harness.tenant import Sandbox, generate
 
 LATENCY, LONGEST = 5, 60  # seconds
+# Of a rule that is new when the first wave moves: the membership acts long before, and nothing but a probe to who stays tells of the rule.
+YOUNG = 20
 ACCEPTED = ["U2", "U3"]
 # Each wait by what ends it: the role knows the time that the service needs and can probe nothing; or it knows a time that is far too short,
 # and only its probes tell it.
@@ -23,9 +25,9 @@ BY_TIME: dict[str, Any] = {"coexistence_rule_latency": LATENCY, "coexistence_acc
 BY_PROBE: dict[str, Any] = {"coexistence_rule_latency": 1, "coexistence_accept_risks": ACCEPTED}
 
 
-def moments(sandbox: Sandbox, cmdlet: str) -> list[float]:
-    """When a cmdlet was called, in seconds of the service's clock."""
-    calls = sandbox.control("GET", f"/calls?cmdlet={cmdlet}")
+def moments(sandbox: Sandbox, cmdlet: str = "") -> list[float]:
+    """When a cmdlet was called, or any, in seconds of the service's clock."""
+    calls = sandbox.control("GET", f"/calls?cmdlet={cmdlet}" if cmdlet else "/calls")
     return [datetime.fromisoformat(str(call["time"])[:26] + "+00:00").timestamp() for call in calls]
 
 
@@ -64,13 +66,23 @@ def test_a_wait_lasts_as_long_as_the_service_needs(tree: Path, tmp_path: Path, m
     with Sandbox([folder], "--mail", *latencies) as sandbox:
         extra = variables(folder) | {"coexistence_effect_timeout": LONGEST} | more
         run = runner(tree, tmp_path, sandbox, extra, seeing=seeing)
+        if seeing:
+            sandbox.control("PUT", "/parameters", {"rule_latency": YOUNG})
         run("setup")
         # The second one stays: where nothing but probes tells of time, that one's shows that the rule acts.
-        moved = run("cutover", coexistence_users=people(folder, "stub")[:1])
+        users = people(folder, "stub")[:1]
+        moved = run("cutover", coexistence_users=users)
         joined = wait_after(sandbox, "Add-DistributionGroupMember", "Get-TransportRule")
+        acted = max(moments(sandbox)) - moments(sandbox, "New-TransportRule")[-1]
+        sandbox.control("PUT", "/parameters", {"rule_latency": LATENCY})
+        # What shows that the forwards are off is a probe from outside.
+        run("rollback", coexistence_users=users, coexistence_accept_risks=[*extra["coexistence_accept_risks"], *([] if seeing else ["U8"])])
+        left = max(moments(sandbox)) - moments(sandbox, "Remove-DistributionGroupMember")[-1]
         ended = run("teardown")
         stopped = wait_after(sandbox, "Disable-TransportRule", "Remove-TransportRule")
     assert LATENCY <= joined <= LONGEST
+    assert LATENCY <= left <= LONGEST
     assert LATENCY <= stopped <= LONGEST
+    assert acted >= (YOUNG if seeing else LATENCY)
     assert ("arrived" in probes(moved)) == seeing
     assert bool(set(probes(ended)) - {"not probed"}) == seeing

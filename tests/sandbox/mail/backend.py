@@ -43,6 +43,14 @@ class Backend(Protocol):
     def own_door(self) -> Endpoint:
         """Return where the host's own people come in."""
 
+    @property
+    def front(self) -> Endpoint:
+        """Return where clients that are none of this world come in in place of the door."""
+
+    @property
+    def own_front(self) -> Endpoint:
+        """Return where they come in in place of the own door."""
+
     async def start(self) -> None:
         """Open the doors."""
 

@@ -70,8 +70,8 @@ class _Protocol(SMTP):
 class _Handler:
     """aiosmtpd's hooks, turned into the keeper's questions."""
 
-    def __init__(self, keeper: Keeper, name: str, gate: Gate | None, *, tenant: bool) -> None:
-        self._keeper, self._name, self._gate, self._tenant = keeper, name, gate, tenant
+    def __init__(self, keeper: Keeper, name: str, gate: Gate | None, *, holds: bool) -> None:
+        self._keeper, self._name, self._gate, self._holds = keeper, name, gate, holds
 
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802 - the name that aiosmtpd calls
         """Offer DSN."""
@@ -93,7 +93,7 @@ class _Handler:
         """Hand the message over."""
         arrival = self._arrival(session, envelope)
         arrival.recipients, arrival.content = list(envelope.rcpt_tos), bytes(envelope.content)
-        reply = await self._gate.before(arrival, self._name, tenant=self._tenant) if self._gate else ""
+        reply = await self._gate.before(arrival, self._name, holds=self._holds) if self._gate else ""
         reply = reply or await self._keeper.message(arrival)
         if not reply and self._gate:
             reply = self._gate.after(arrival, self._name)
@@ -116,9 +116,9 @@ class _Handler:
 class Door:
     """One listening address."""
 
-    def __init__(self, keeper: Keeper, host: str, name: str, gate: Gate | None = None, *, tenant: bool = False) -> None:
-        """Say who answers, where, and under which name; what control does to messages; and whether a tenant is behind it."""
-        self._handler, self._host, self._name = _Handler(keeper, name, gate, tenant=tenant), host, name
+    def __init__(self, keeper: Keeper, host: str, name: str, gate: Gate | None = None, *, holds: bool = False) -> None:
+        """Say who answers, where, and under which name; what control does to messages; and whether it holds letters back."""
+        self._handler, self._host, self._name = _Handler(keeper, name, gate, holds=holds), host, name
         self._server: asyncio.Server | None = None
         self.port = 0
 

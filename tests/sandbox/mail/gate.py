@@ -1,7 +1,7 @@
 # Copyright: the mailops.exchange authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What control does to messages at doors: letters are held back while probes pass, and whoever sends a certain probe is ended."""
+"""What control does to messages: letters are held back on their way while probes pass, and whoever sends a certain probe is ended."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from collections.abc import Callable
 
 from ..faults import Faults
 from .door import Arrival
-from .letters import read
+from .letters import Read, read
 
 PROBE = "<probe."
 ENDED = "421 4.3.2 the sender was ended"
 
 
 class Gate:
-    """One for all doors of a world. ``open``: while it is not set, letters wait at the tenants' doors. ``faults``: control's rules."""
+    """One for all of a world. ``open``: while it is not set, letters wait at the tenants' doors and before the hosts' mailboxes.
+
+    ``faults``: control's rules.
+    """
 
     def __init__(self, external: Callable[[str], bool]) -> None:
         """``external``: whether a client is none of the world."""
@@ -28,12 +31,17 @@ class Gate:
         self.open.set()
         self.faults = Faults()
 
-    async def before(self, arrival: Arrival, node: str, *, tenant: bool) -> str:
-        """Answer DATA in place of the door; "" lets the message in, at once or when letters may pass again."""
-        probe = read(arrival.content).id.startswith(PROBE)
-        if tenant and not probe:
+    async def passes(self, mail: Read) -> None:
+        """Wait until letters may pass; probes pass at once."""
+        if not mail.id.startswith(PROBE):
             await self.open.wait()
-        return ENDED if probe and self._ended("before", arrival, node) else ""
+
+    async def before(self, arrival: Arrival, node: str, *, holds: bool) -> str:
+        """Answer DATA in place of the door; "" lets the message in. ``holds``: a letter waits here until letters may pass."""
+        mail = read(arrival.content)
+        if holds:
+            await self.passes(mail)
+        return ENDED if mail.id.startswith(PROBE) and self._ended("before", arrival, node) else ""
 
     def after(self, arrival: Arrival, node: str) -> str:
         """Answer DATA in place of the door, which has taken the message; "" lets it say so."""

@@ -62,6 +62,7 @@ class BuiltinHost(Node):
         self.state = state
         self.door = Door(Side(self, own=False), loopback, state.names[0], world.gate)
         self.own_door = Door(Side(self, own=True), loopback, state.names[0], world.gate)
+        self.front, self.own_front = self.door, self.own_door
         self._taken: dict[str, deque[float]] = {}
 
     async def start(self) -> None:
@@ -173,6 +174,7 @@ class BuiltinHost(Node):
         if self.state.modes.footer:
             content = content.rstrip(b"\r\n") + b"\r\n" + self.state.modes.footer.encode() + b"\r\n"
         failures: list[Failure] = []
+        boxes: list[tuple[str, Final]] = []
         if self.state.removed:
             self._gone(mail, arrival)
             return
@@ -181,8 +183,13 @@ class BuiltinHost(Node):
                 failures.append(Failure(address, asked, "5.4.6", "too many hops"))
                 continue
             self.world.ledger.leads(mail.id, asked, self.world.members.behind(address, tenant=False))
-            for final in self.state.expand(address, own=own):
+            finals = self.state.expand(address, own=own)
+            boxes += [(asked, final) for final in finals if final.kind == "mailbox"]
+            for final in finals:
                 failures += self._final(mail, arrival.sender, content, asked, final)
+        await self.world.gate.passes(mail)
+        for asked, box in boxes:
+            self.world.place_at_source(self.state, mail, asked, box.address, box.caught)
         if failures:
             await self.undeliverable(mail, arrival.sender, failures)
         for _unused, asked in arrival.recipients:
@@ -195,7 +202,6 @@ class BuiltinHost(Node):
 
     def _final(self, mail: Read, sender: str, content: bytes, asked: str, final: Final) -> list[Failure]:
         if final.kind == "mailbox":
-            self.world.place_at_source(self.state, mail, asked, final.address, final.caught)
             return []
         if final.kind == "unknown":
             return [Failure(final.address, asked, "5.1.1", "User unknown in virtual mailbox table")]

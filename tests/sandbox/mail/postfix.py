@@ -28,6 +28,7 @@ from .postfix_files import Ports, check, main_cf, maps, master_cf
 from .postfix_log import Log, Queued
 from .postfix_queue import ACTIVE, Envelope, files, held
 from .postfix_read import forwards, paths, table
+from .wicket import Wicket
 
 if TYPE_CHECKING:
     from .world import World
@@ -73,8 +74,9 @@ class PostfixHost(Node):
         self._held: dict[str, Envelope] = {}  # queue files as they were last seen
         self._gone: dict[str, Envelope] = {}
         self.place = Path()
-        self._sink = Door(self, loopback, f"mailboxes.{state.names[0]}")
+        self._sink = Door(self, loopback, f"mailboxes.{state.names[0]}", world.gate, holds=True)
         self.door, self.own_door = Address(f"{loopback}:{_free(loopback)}"), Address(f"{loopback}:{_free(loopback)}")
+        self.front, self.own_front = (Wicket(world.gate, state.names[0], one.endpoint) for one in (self.door, self.own_door))
         self._log = Log(Path())
         self._up = False
         self._told = 0
@@ -93,8 +95,7 @@ class PostfixHost(Node):
         await self._sink.start()
         self._write()
         self._up = True
-        await self._run("start")
-        await self._wait_open()
+        await self._open_up()
 
     @property
     def config_directory(self) -> str:
@@ -139,6 +140,7 @@ class PostfixHost(Node):
     async def stop(self) -> None:
         """End the instance and remove its files."""
         self._sink.stop()
+        self._close_fronts()
         self.courier.stop()
         if self._up:
             await self._run("stop")
@@ -148,9 +150,9 @@ class PostfixHost(Node):
     async def switch(self, *, up: bool) -> None:
         """Switch the host on or off; its queue stays."""
         if up and not self._up:
-            await self._run("start")
-            await self._wait_open()
+            await self._open_up()
         elif self._up and not up:
+            self._close_fronts()
             await self._run("stop")
         self._up = up
 
@@ -317,6 +319,16 @@ class PostfixHost(Node):
         said = await self._command("postfix", verb)
         if said and verb == "start":
             raise PostfixMissing(f"postfix {verb}: {said}")
+
+    async def _open_up(self) -> None:
+        await self._run("start")
+        await self._wait_open()
+        for front in (self.front, self.own_front):
+            await front.start()
+
+    def _close_fronts(self) -> None:
+        for front in (self.front, self.own_front):
+            front.stop()
 
     async def _command(self, program: str, *words: str, text: bytes | None = None) -> str:
         """Run one of Postfix's programs on the instance; return its error text when it failed."""

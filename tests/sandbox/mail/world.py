@@ -90,7 +90,7 @@ class World:
         await self.outside.door.start()
         self._endpoints = {plan.OUTSIDE_ADDRESS: self.outside.door.endpoint}
         for number, (tenant, node) in enumerate(zip(self.stores, self.tenants, strict=True), 1):
-            door = self.doors[node.name] = Door(node, node.loopback, plan.exchanger(node.name), self.gate, tenant=True)
+            door = self.doors[node.name] = Door(node, node.loopback, plan.exchanger(node.name), self.gate, holds=True)
             await door.start()
             self._public[node.loopback] = f"{plan.TENANT_ADDRESS}{number}"
             self._endpoints[f"{plan.TENANT_ADDRESS}{number}"] = door.endpoint
@@ -320,18 +320,19 @@ class World:
                 "name": host.state.name,
                 "backend": host.backend,
                 "domains": sorted(host.state.domains),
-                "smtp": host.door.endpoint,
-                "submission": host.own_door.endpoint,
+                "smtp": host.front.endpoint,
+                "submission": host.own_front.endpoint,
                 "addresses": host.state.addresses,
                 "config_directory": host.config_directory,
             }
             for host in self.hosts
         ]
+        fronts = {host.door.endpoint: host.front.endpoint for host in self.hosts}
         dns = {view: f"127.0.0.1:{server.port}" for view, server in self._dns.items()}
         return {
             "dns": dns[FRESH],
             "dns_resolver": dns[STALE],
-            "hosts": dict(self._endpoints),
+            "hosts": {name: fronts.get(endpoint, endpoint) for name, endpoint in self._endpoints.items()},
             "smtp": smtp,
             "submission": submission,
             "foreign": foreign,

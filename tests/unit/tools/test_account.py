@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from harness import account
 from harness.account import One, Times
 from harness.letters import ORIGINS, Crowd, Letters
-from harness.story import Plan, Told
+from harness.story import Plan, StepFailedError, Told, until_failure
 from programs.story import NO_PROOF, chosen, line
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -100,6 +101,56 @@ def test_that_unknown_addresses_loop_is_shown_and_not_assumed() -> None:
     assert vacuous("documented", one("loop", "nobody", at=NOON + 2.5 * HOUR)) == []
     assert len(vacuous("documented", one("loop", "nobody"), one("bounced", "nobody", at=NOON + 2.5 * HOUR))) == 1
     assert vacuous("loop_free") == []
+
+
+def test_a_moment_that_no_mail_met_is_told() -> None:
+    steps = ("wave1", "wave2", "rollback", "wave3", "mx")
+    moved = Times(moved=NOON, settled=NOON + HOUR)
+    early = [replace(one("early"), step=step) for step in steps[:4]]
+    stale = replace(one(origin="internet", at=NOON + 0.5 * HOUR), hops=("outside.example -> mx.source.example a@b", "x"))
+    whole = [*early, one("healed"), stale]
+
+    def missing(found: list[One], played: tuple[str, ...] = steps) -> list[str]:
+        return account.vacuous(found, moved, order="documented", steps=played)
+
+    assert missing(whole) == []
+    for number in range(len(whole)):
+        assert len(missing(whole[:number] + whole[number + 1 :])) == 1
+    other = [replace(early[0], origin="internet"), *early[1:], one("healed"), stale]
+    assert missing(other) == ["wave1: no mail from the tenant came early, between group and forward"]
+    for late in (
+        replace(stale, sent=NOON + 2 * HOUR),
+        replace(stale, hops=("outside.example -> example-com.mail.protection.outlook.com a@b",)),
+    ):
+        assert len(missing([*whole[:-1], late])) == 1
+    assert missing(early[:1], ("setup", "wave1")) == [], "a part of the story shows its own moments alone"
+
+
+def test_mail_that_was_sent_when_a_playbook_was_over_does_not_count() -> None:
+    times = [NOON + minutes * HOUR / 60 for minutes in (0, 10, 20, 30)]
+    rows = [{**row("wave1"), "time": moment.isoformat()} for moment in times] + [{**row("mx"), "time": NOON.isoformat()}]
+    at_work = {"wave1": [(NOON, NOON + HOUR / 6), (NOON + HOUR / 2, NOON + HOUR)], "mx": [(NOON + HOUR, NOON + 2 * HOUR)]}
+    parts = account.shares(rows, at_work)
+    assert parts == {"wave1": 0.75, "mx": 0.0}
+    assert account.idle(parts, ("wave1",)) == []
+    assert [line.partition(":")[0] for line in account.idle(parts, ("wave1", "mx", "teardown"))] == ["mx", "teardown"]
+
+
+@pytest.mark.parametrize("error", [StepFailedError("teardown failed: U2"), TimeoutError("U2")])
+def test_a_story_ends_at_the_step_that_fails_and_says_so(error: Exception) -> None:
+    played = []
+
+    def play(step: str) -> None:
+        played.append(step)
+        if step == "teardown":
+            raise error
+
+    (told,) = until_failure(("setup", "teardown", "more"), play)
+    assert told.startswith("teardown: ")
+    assert told.endswith("U2")
+    assert played == ["setup", "teardown"]
+    assert until_failure(("setup",), play) == []
+    assert " 1 problems" in line(Plan("postfix", cut=("probe",)), Told(problems=[told]), 1)
 
 
 class Deaf:
