@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ class Report:
     # The letters that showed a line of the table of states: each counts once, in however many readings it was sent.
     rows: dict[tuple[str, int], set[tuple[int, Letter]]] = field(default_factory=lambda: defaultdict(set))
     disagreements: list[Disagreement] = field(default_factory=list)
+    # Predictions whose mail ended otherwise under another answer to this question alone.
+    mattered: Counter[str] = field(default_factory=Counter)
 
     @property
     def share(self) -> float:
@@ -94,6 +97,17 @@ def _chosen(questions: Mapping[str, list[str]], random: Random, base: Reading, k
         if question not in found:
             kind = next((kind for kind in latency if question.startswith(kind)), "")
             found[question] = latency[kind] if kind else random.choice(sorted(questions[question]))
+    return found
+
+
+def _mattering(prediction: Prediction, happened: Mapping[int, str]) -> set[str]:
+    """The questions of which one answer in place of another, all else being equal, made another outcome."""
+    found: set[str] = set()
+    for (one, outcome), (other, another) in itertools.combinations(happened.items(), 2):
+        first, second = prediction.routes[one].assumed, prediction.routes[other].assumed
+        apart = [question for question in first.keys() & second.keys() if first[question] != second[question]]
+        if outcome != another and len(apart) == 1:
+            found.add(readings.kind(apart[0]))
     return found
 
 
@@ -186,6 +200,7 @@ class Match:
             for recipient, prediction in predictions.items():
                 happened = played[recipient]
                 self.report.asked += 1
+                self.report.mattered.update(_mattering(prediction, happened))
                 self.report.widest = max(self.report.widest, len(prediction.routes))
                 if any(question.startswith(readings.MATCHES) for route in prediction.routes for question in route.assumed):
                     self.report.open_messages += 1

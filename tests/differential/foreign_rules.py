@@ -13,6 +13,8 @@ from .people import OTHER
 from .scenario import ROUTING, Row, Scenario
 
 GATEWAY = "Gateway"
+# A rule by the last hop's address: a range in which the first host lies, and an outsider when the rule shall match.
+BY_ADDRESS, NEAR, NEAR_OUTSIDER = "By address", "192.0.2.0/28", "192.0.2.14"
 WORD = "confidential"
 # Not evaluated by the predictor: whether a message matches is what the letter, or the sandbox's parameter, makes of it.
 OPEN_RULES = ("Open subject", "Open exception", "Open attachment")
@@ -28,7 +30,7 @@ def _one(scenario: Scenario, *kinds: str) -> str:
     return next(address for kind in kinds for address in scenario.people.get(kind, ()))
 
 
-def _way(random: Random) -> Row:
+def way(random: Random) -> Row:
     """What a rule does that ends or decides."""
     ways: list[Row] = [
         {"StopRuleProcessing": True},
@@ -61,9 +63,7 @@ def _marked(scenario: Scenario, random: Random) -> list[Row]:
     first = rule("Mark", RecipientDomainIs=[_domain_of_ours(scenario, random)], SetHeaderName=name, SetHeaderValue="yes")
     test = {"HeaderContainsMessageHeader": name, "HeaderContainsWords": ["yes"]}
     return (
-        [rule("Stop the marked", **test, **_way(random)), first]
-        if random.random() < 0.5
-        else [first, rule("Marked", **test, **_way(random))]
+        [rule("Stop the marked", **test, **way(random)), first] if random.random() < 0.5 else [first, rule("Marked", **test, **way(random))]
     )
 
 
@@ -75,27 +75,27 @@ TEMPLATES: tuple[Template, ...] = (
     lambda s, r: rule(
         "To the gateway", RecipientDomainIs=[_domain_of_ours(s, r)], FromScope="NotInOrganization", RouteMessageOutboundConnector=GATEWAY
     ),
-    lambda _s, r: rule("Words", RecipientAddressContainsWords=["room1", "second"], **_way(r)),
-    lambda _s, r: rule("Patterns", RecipientAddressMatchesPatterns=[r"^folder\d@", r"^noobj\d@"], **_way(r)),
+    lambda _s, r: rule("Words", RecipientAddressContainsWords=["room1", "second"], **way(r)),
+    lambda _s, r: rule("Patterns", RecipientAddressMatchesPatterns=[r"^folder\d@", r"^noobj\d@"], **way(r)),
     _redirect,
     _readdress,
-    lambda s, r: rule("To one", SentTo=[_one(s, r.choice(("shared", "stub", "alias", "nobody")))], **_way(r)),
-    lambda s, r: rule("To members", SentToMemberOf=[_one(s, "team")], **_way(r)),
-    lambda s, r: rule("To all but members", RecipientDomainIs=[_domain_of_ours(s, r)], ExceptIfSentToMemberOf=[_one(s, "team")], **_way(r)),
-    lambda s, r: rule("From members", FromMemberOf=[s.group], **_way(r)),
-    lambda s, r: rule("By address", SenderIpRanges=[s.hosts[0].address], **_way(r)),
+    lambda s, r: rule("To one", SentTo=[_one(s, r.choice(("shared", "stub", "alias", "nobody")))], **way(r)),
+    lambda s, r: rule("To members", SentToMemberOf=[_one(s, "team")], **way(r)),
+    lambda s, r: rule("To all but members", RecipientDomainIs=[_domain_of_ours(s, r)], ExceptIfSentToMemberOf=[_one(s, "team")], **way(r)),
+    lambda s, r: rule("From members", FromMemberOf=[s.group], **way(r)),
+    lambda _s, r: rule(BY_ADDRESS, SenderIpRanges=[NEAR], **way(r)),
     _marked,
-    lambda _s, r: rule("Any recipient", AnyOfRecipientAddressContainsWords=["nobody1"], **_way(r)),
-    lambda _s, r: rule("Any domain", AnyOfRecipientAddressMatchesPatterns=[r"@other\.example$"], **_way(r)),
-    lambda s, r: rule("Any to", AnyOfToHeader=[_one(s, r.choice(("other", "stub")))], **_way(r)),
+    lambda _s, r: rule("Any recipient", AnyOfRecipientAddressContainsWords=["nobody1"], **way(r)),
+    lambda _s, r: rule("Any domain", AnyOfRecipientAddressMatchesPatterns=[r"@other\.example$"], **way(r)),
+    lambda s, r: rule("Any to", AnyOfToHeader=[_one(s, r.choice(("other", "stub")))], **way(r)),
     lambda s, r: rule("Audit", RecipientDomainIs=[_domain_of_ours(s, r)], Mode="Audit", DeleteMessage=True),
     lambda _s, _r: rule("Disabled", State="Disabled", RejectMessageReasonText="no", RejectMessageEnhancedStatusCode="5.7.1"),
-    lambda _s, r: rule("By type", MessageTypeMatches=r.choice(("OOF", "Calendaring")), **_way(r)),
-    lambda _s, r: rule("To outside", SentToScope="NotInOrganization", **_way(r)),
-    lambda s, r: rule("Inside", SentToScope="InOrganization", FromScope="InOrganization", SentTo=[_one(s, "other")], **_way(r)),
-    lambda s, r: rule("From one", From=[_one(s, r.choice(("pilot", "noobj")))], **_way(r)),
-    lambda s, r: rule("From words", FromAddressContainsWords=["pilot1", "sender"], RecipientDomainIs=[s.domains[0]], **_way(r)),
-    lambda s, r: rule("Original", RecipientDomainIs=[s.domains[-1]], RecipientAddressType="Original", **_way(r)),
+    lambda _s, r: rule("By type", MessageTypeMatches=r.choice(("OOF", "Calendaring")), **way(r)),
+    lambda _s, r: rule("To outside", SentToScope="NotInOrganization", **way(r)),
+    lambda s, r: rule("Inside", SentToScope="InOrganization", FromScope="InOrganization", SentTo=[_one(s, "other")], **way(r)),
+    lambda s, r: rule("From one", From=[_one(s, r.choice(("pilot", "noobj")))], **way(r)),
+    lambda s, r: rule("From words", FromAddressContainsWords=["pilot1", "sender"], RecipientDomainIs=[s.domains[0]], **way(r)),
+    lambda s, r: rule("Original", RecipientDomainIs=[s.domains[-1]], RecipientAddressType="Original", **way(r)),
 )
 
 
@@ -110,7 +110,7 @@ def chosen(scenario: Scenario, random: Random) -> list[Row]:
 
 def unevaluated(scenario: Scenario, random: Random) -> Row:
     """A rule that hangs on what no prediction can know."""
-    domain = {"RecipientDomainIs": [scenario.domains[0]], **_way(random)}
+    domain = {"RecipientDomainIs": [scenario.domains[0]], **way(random)}
     return random.choice(
         (
             rule(OPEN_RULES[0], SubjectContainsWords=[WORD], **domain),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from . import foreign_rules, letters, states
+from . import foreign_rules, letters, states, steered
 from .people import KINDS, OTHER, Maker
 from .scenario import ORGANIZATION, ROUTING, STRICT, TENANT, Host, Row, Scenario
 
@@ -35,10 +35,11 @@ def scenario(seed: int, kept: Sequence[str] = tuple(states.STATES)) -> Scenario:
     _set_up(made, random, seeded=random.random() < 0.5 if plan.seeded is None else plan.seeded)
     change(made, random)
     _surroundings(made, random)
-    for number, row in enumerate(made.rows("TransportRule")):
-        row["Priority"] = number
     _senders(made, random, strict=plan.strict, closed=plan.closed)
     letters.write(made, random)
+    steered.steer(made)
+    for number, row in enumerate(made.rows("TransportRule")):
+        row["Priority"] = number
     made.rows("OrganizationConfig")[0]["DisablePlusAddressInRecipients"] = made.reading["plus_addressing"] == "off"
     return made
 

@@ -18,11 +18,12 @@ from sandbox.clock import Clock
 from sandbox.mail import changes, writing
 from sandbox.mail.hosts import BuiltinHost
 from sandbox.mail.outcomes import outcome
+from sandbox.mail.plan import OUTSIDE_ADDRESS
 from sandbox.mail.world import World
 from sandbox.tenant import Tenant
 
 from . import readings
-from .foreign_rules import OPEN_RULES, WORD
+from .foreign_rules import NEAR_OUTSIDER, OPEN_RULES, WORD
 from .scenario import ORGANIZATION, ROUTING, TENANT, Host, Letter, Scenario
 
 SETTLED = 20.0  # real seconds in which a batch of letters must have come to rest
@@ -69,7 +70,9 @@ def _records(scenario: Scenario) -> list[dict[str, Any]]:
     found = [{"name": f"_dmarc.{domain}", "type": "TXT", "texts": ["v=DMARC1; p=reject"]} for domain in sorted(scenario.strict)]
     found += [{"name": f"s1._domainkey.{domain}", "type": "TXT", "texts": ["v=DKIM1; k=rsa"]} for domain in sorted(scenario.signed)]
     outside = sorted(scenario.strict - set(scenario.domains))
-    return found + [{"name": domain, "type": "TXT", "texts": ["v=spf1 ip4:198.51.100.30 -all"]} for domain in outside]
+    return found + [
+        {"name": domain, "type": "TXT", "texts": [f"v=spf1 ip4:{OUTSIDE_ADDRESS} ip4:{NEAR_OUTSIDER} -all"]} for domain in outside
+    ]
 
 
 class Play:
@@ -86,6 +89,7 @@ class Play:
         self.tenant.parameters.update(readings.parameters(reading))
         rule = readings.matched(reading)
         self.tenant.parameters.unevaluated_match = bool(rule and rule[1])
+        self.world.send_from(NEAR_OUTSIDER if readings.near(reading) else OUTSIDE_ADDRESS)
         config = next(iter(self.tenant.tables["OrganizationConfig"].rows()))
         wanted = {
             "AutoForwardingMode": "On" if reading["auto_forward"] == "allowed" else "Off",

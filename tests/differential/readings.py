@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .foreign_rules import OPEN_RULES
+from .foreign_rules import BY_ADDRESS, OPEN_RULES
 
 # Disputed facts that are parameters of the sandbox's tenant: its name there, and the value of each answer.
 PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -34,6 +34,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {**{name: tuple(values) for name, (_u
 
 RULE_ACTS, MEMBERSHIP_ACTS, MX_OF, HOST_OF, MATCHES = "rule acts: ", "membership acts: ", "MX of ", "host of ", "rule matches: "
 SEEN_FROM = " seen from "
+KINDS = (RULE_ACTS, MEMBERSHIP_ACTS, MX_OF, HOST_OF, MATCHES)
 LATENCY = 7200.0  # seconds of the sandbox's clock: longer than anything was ago
 
 
@@ -49,6 +50,11 @@ def _before(reading: Mapping[str, str], kind: str) -> bool:
     return any(answer == "before" for question, answer in reading.items() if question.startswith(kind))
 
 
+def kind(question: str) -> str:
+    """What sort of question it is: a disputed fact by its name, others by how they begin."""
+    return next((one for one in KINDS if question.startswith(one)), question)
+
+
 def stale(reading: Mapping[str, str]) -> frozenset[str]:
     """Who still holds the former MX."""
     return frozenset(
@@ -61,12 +67,17 @@ def chosen_host(reading: Mapping[str, str]) -> str:
     return next((answer for question, answer in reading.items() if question.startswith(HOST_OF)), "")
 
 
+def near(reading: Mapping[str, str]) -> bool:
+    """Whether outsiders send from the range that the rule by address names."""
+    return reading.get(f"{MATCHES}{BY_ADDRESS}") == "matches"
+
+
 def playable(question: str) -> bool:
-    """Whether both answers can be brought about; not so for what hangs on where an outsider sends from."""
-    return not question.startswith(MATCHES) or question[len(MATCHES) :] in OPEN_RULES
+    """Whether both answers can be brought about; not so for what hangs on a null sender or on whom another recipient stands for."""
+    return not question.startswith(MATCHES) or question[len(MATCHES) :] in {*OPEN_RULES, BY_ADDRESS}
 
 
 def matched(reading: Mapping[str, str]) -> tuple[str, bool] | None:
     """The rule that is not evaluated, and whether it shall match."""
-    found = (question for question in reading if question.startswith(MATCHES) and playable(question))
+    found = (question for question in reading if question.startswith(MATCHES) and question[len(MATCHES) :] in OPEN_RULES)
     return next(((question[len(MATCHES) :], reading[question] == "matches") for question in found), None)

@@ -17,11 +17,11 @@ from sandbox.mail.readings import FACTS as SANDBOX_FACTS
 
 from . import planted
 from .experiment import Report, run
-from .readings import PARAMETERS, QUESTIONS
+from .readings import KINDS, PARAMETERS, QUESTIONS
 from .states import STATES
 
 WORLDS = 500
-LEAST_A_LINE, LEAST_CASES, MOST_OPEN = 5, 150, 0.05
+LEAST_A_LINE, LEAST_A_QUESTION, LEAST_CASES, MOST_OPEN = 5, 10, 150, 0.05
 # The modules of the sandbox that decide where a message goes; the others carry it and account for it.
 ROUTER = {"addresses", "edge", "predicates", "resolve", "router", "rules", "sender_checks", "view"}
 ERRORS = [("predictor", name, error) for name, error in planted.PREDICTOR.items()]
@@ -50,6 +50,12 @@ def test_every_line_of_the_table_of_states_was_met(report: Report, record_proper
     counted = f"{report.worlds} worlds, {report.messages} messages, {len(report.disagreements)} disagreements"
     cases = f"{len(report.cases)} distinct cases, {lines}, {100 * report.share:.1f} % with an open predicate"
     record_property("figure", f"{counted}, {cases}")
+
+
+def test_every_answer_to_a_question_made_a_difference_often(report: Report, record_property: Callable[[str, object], None]) -> None:
+    counts = {question: report.mattered[question] for question in (*QUESTIONS, *KINDS)}
+    assert {question: count for question, count in counts.items() if count < LEAST_A_QUESTION} == {}
+    record_property("figure", f"each of {len(counts)} questions decided {min(counts.values())} fates or more")
 
 
 @pytest.mark.parametrize("part", ["predictor", "sandbox's router", "sandbox beside its router"])

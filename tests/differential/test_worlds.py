@@ -20,7 +20,12 @@ KINDS = (
     "pilot stub noobj mailuser migrated nobody other guest room shared m365group folder list alias".split()  # noqa: SIM905 - reads better
 )
 ROUTES = "RouteMessageOutboundConnector"
-LEAST = 20
+LEAST, LEAST_STEERED = 20, 3
+# Conditions and exceptions of rules that are put into some of the worlds on purpose.
+STEERED = (
+    *("ExceptIfRecipientAddressMatchesPatterns", "AnyOfToCcHeader", "AnyOfToHeaderMemberOf", "AnyOfToCcHeaderMemberOf"),
+    *("FromAddressMatchesPatterns", "HeaderMatchesPatterns"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,16 @@ def test_rules_of_others_stand_above_ours(worlds: list[Scenario]) -> None:
         above.update(row["Name"] for row in rows[:first])
     assert above.total() >= 10 * LEAST
     assert len(above) >= LEAST, "of many kinds"
+
+
+def test_what_chance_seldom_brings_comes_too(worlds: list[Scenario]) -> None:
+    assert {made.entries for made in worlds} == {2, 3, 4}
+    names = Counter(name for made in worlds for row in made.rows("TransportRule") for name, value in row.items() if value)
+    assert [name for name in STEERED if names[name] < LEAST_STEERED] == []
+    places = Counter(str(row["SenderAddressLocation"]) for made in worlds for row in made.rows("TransportRule"))
+    assert min(places[place] for place in ("Header", "Envelope", "HeaderOrEnvelope")) > 0
+    same = Counter(str(made.rows("TransportRule")) for made in worlds if made.rows("TransportRule"))
+    assert len(same) >= WORLDS // 2, "worlds differ"
 
 
 def test_every_kind_of_recipient_is_there_and_is_written_to_in_every_state(worlds: list[Scenario]) -> None:

@@ -16,9 +16,7 @@ RULE, CONNECTOR = "Coexistence", "Shared Name Space with External Entity TRSC"
 ROUTES = "RouteMessageOutboundConnector"
 # A rule that was disabled acts for so long, which is less than what has passed since the set-up.
 ACTING = LONG - 3600
-SCOPES: tuple[Mapping[str, str], ...] = tuple({"sent_to_scope": reading} for reading in "abc")
 LOOKED_UP: tuple[Mapping[str, str], ...] = ({"mail_user": "once"}, {"mail_user": "again"})
-REPORTED: tuple[Mapping[str, str], ...] = ({"system_mail": "acts"}, {"system_mail": "spared"})
 ABANDONED = ("U2", "U3")
 OURS = "[mailops.exchange example.com]"
 
@@ -296,27 +294,6 @@ RELAYS = ("told: U32 the source: relays", "mail to all but the 17 addresses that
 DNS = "nobody's DNS is written by us: the MX is moved by hand after this judgement"
 SOURCE = "forwards as a whole and the host are taken away by hand at the source after this judgement; no role does that"
 
-
-def one_in(bench: Bench) -> None:
-    """A stub is in the group of those who moved."""
-    bench.members(*CLOUD, "stub")
-
-
-def one_out(bench: Bench) -> None:
-    """The rule names a group of those who are still to come, which a stub has left."""
-    bench.pending("stub2", "stub3", "mailuser")
-
-
-ASKED = tuple({**scope, **reported} for scope in SCOPES for reported in REPORTED)
-# The ways to plan a coexistence in which a wave can stand between group and forward, with the readings that its mail is asked under.
-BETWEEN: Mapping[str, tuple[Move, Sequence[Mapping[str, str]]]] = {
-    "the MX at the source": (one_in, REPORTED),
-    "the MX first": (then(one_in, mx_moved), REPORTED),
-    "scope organization": (then(one_in, organization), ASKED),
-    "scope organization, the MX first": (then(one_in, organization, mx_moved), ASKED),
-    "pending": (one_out, REPORTED),
-    "pending, the MX first": (then(one_out, mx_moved), REPORTED),
-}
 
 ROWS: Mapping[str, Row] = {
     "licences_first": Row(start, (setup("U2", "stub stub2 stub3", says=("to 3 addresses",)),), start),

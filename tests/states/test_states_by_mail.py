@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._states import ANY, REPORTS, STATES, WRITTEN, Hurt, State
 from harness.bench import KINDS, Bench
+from harness.between import BETWEEN
 from harness.play import Run, player_of
-from harness.state_rows import BETWEEN, ROWS, Attempt, Row, standing
+from harness.state_rows import ROWS, Attempt, Row, standing
 from harness.tenant import Sandbox, generate
 
 BY_ID = {state.id: state for state in STATES}

@@ -145,6 +145,10 @@ class World:
         """Return the address that others see in place of a loopback one."""
         return self._public.get(loopback, loopback)
 
+    def send_from(self, address: str) -> None:
+        """Let the outside send from a public address; mail to it still goes where DNS says."""
+        self._public[plan.OUTSIDE_LOOPBACK] = address
+
     def public_text(self, text: str) -> str:
         """Replace loopback addresses in a text."""
         return LOOPBACK.sub(lambda match: self.public(match.group()), text)

@@ -1,0 +1,121 @@
+# Copyright: the mailops.exchange authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What chance seldom brings about: some worlds get one of these, with a letter that meets it in place of one by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+from .foreign_rules import rule, way
+from .people import ELSEWHERE, OTHER
+from .scenario import ROUTING, STRICT, Letter, Scenario
+from .states import GROUP
+
+# Of a hundred worlds so many are steered, and so many have another number of entries that ends a message.
+STEERED, OTHER_ENTRIES = 35, 12
+
+
+def steer(made: Scenario) -> None:
+    """Change a world that was made, or leave it alone."""
+    random = Random(f"steered {made.seed}")  # noqa: S311 - made-up worlds, the same for a seed
+    if random.randrange(100) < OTHER_ENTRIES:
+        made.entries = random.choice((2, 4))
+    if random.randrange(100) >= STEERED:
+        return
+    letter = WAYS[random.choice(tuple(WAYS))](made, random)
+    if letter:
+        made.letters[-1] = letter
+
+
+def _colleague(made: Scenario, kind: str, address: str = "", sender: str = "pilot") -> Letter:
+    return Letter(kind, (address or made.people[kind][0],), "tenant", made.people[sender][0])
+
+
+def plus(made: Scenario, _random: Random) -> Letter:
+    """Nobody knows whether plus addresses are on; one of somebody who moved."""
+    made.hidden.add("plus")
+    return _colleague(made, "migrated", made.people["migrated"][0].replace("@", "+tag@"))
+
+
+def outward(made: Scenario, random: Random) -> Letter:
+    """Nobody knows whether mailboxes may forward to outside; one that does."""
+    made.hidden.add("spam")
+    made.row("Mailbox", "forwarder1").update(
+        ForwardingSmtpAddress=f"smtp:forwarder1@{ELSEWHERE}", DeliverToMailboxAndForward=random.random() < 0.4
+    )
+    return _colleague(made, "forwarder")
+
+
+def rejecting(made: Scenario, _random: Random) -> Letter:
+    """Nobody knows whether DMARC rejects are honoured; an unsigned letter that a forward breaks."""
+    made.hidden.add("phishing")
+    made.strict.add(STRICT)
+    made.signed.discard(STRICT)
+    return Letter("migrated", (made.people["migrated"][0],), "internet", f"boss@{STRICT}")
+
+
+def readdressed(made: Scenario, _random: Random) -> Letter:
+    """A rule above ours redirects a stub's mail to another address of the stub."""
+    made.rows("TransportRule").insert(0, rule("Readdress a stub", SentTo=[made.people["stub"][0]], RedirectMessageTo=[f"stub1@{ROUTING}"]))
+    return _colleague(made, "stub")
+
+
+def joining(made: Scenario, _random: Random) -> Letter | None:
+    """A stub joined the group a moment ago."""
+    stub = made.people["stub"][0]
+    groups = [row for row in made.rows("DistributionGroup") if row["Name"] == GROUP]
+    if made.pending or made.moving or not groups or stub in groups[0]["_members"]:
+        return None
+    made.late.append(("Add-DistributionGroupMember", {"Identity": made.group, "Member": "stub1"}))
+    made.moving.add(stub)
+    return _colleague(made, "stub")
+
+
+def spared(made: Scenario, _random: Random) -> Letter:
+    """Our rules except addresses that cannot be members."""
+    kept = [made.people[kind][0] for kind in ("folder", "m365group")]
+    for row in made.rows("TransportRule"):
+        if row["Name"].startswith("Coexistence"):
+            row["ExceptIfRecipientAddressMatchesPatterns"] = [f"^{address.replace('.', chr(92) + '.')}$" for address in kept]
+    return _colleague(made, "folder")
+
+
+def listed(made: Scenario, random: Random) -> Letter:
+    """A rule that looks at the addresses in the headers."""
+    name = random.choice(("AnyOfToCcHeader", "AnyOfToHeaderMemberOf", "AnyOfToCcHeaderMemberOf"))
+    goal = made.people["team" if name.endswith("MemberOf") else "stub"][0]
+    made.rows("TransportRule").insert(0, rule("Any listed", **{name: [goal]}, **way(random)))
+    return Letter("other", (made.people["other"][0], made.people["stub"][0]), "tenant", made.people["pilot"][0])
+
+
+def by_sender(made: Scenario, random: Random) -> Letter:
+    """A rule that looks at the sender, in the header, in the envelope or in both."""
+    where = random.choice(("Header", "Envelope", "HeaderOrEnvelope"))
+    patterns = [r"^pilot\d@", r"^sender@"]
+    made.rows("TransportRule").insert(
+        0, rule("From patterns", FromAddressMatchesPatterns=patterns, **way(random)) | {"SenderAddressLocation": where}
+    )
+    return _colleague(made, "stub", sender=random.choice(("pilot", "migrated")))
+
+
+def headed(made: Scenario, random: Random) -> Letter:
+    """A rule that looks for a pattern in a header which the rule above it sets."""
+    mark = rule("Set a mark", RecipientDomainIs=[OTHER], SetHeaderName="X-Mark", SetHeaderValue="yes, seen")
+    look = rule("Look for the mark", HeaderMatchesMessageHeader="X-Mark", HeaderMatchesPatterns=["^yes"], **way(random))
+    made.tables["TransportRule"] = [mark, look, *made.rows("TransportRule")]
+    return _colleague(made, random.choice(("other", "stub")))
+
+
+WAYS: Mapping[str, Callable[[Scenario, Random], Letter | None]] = {
+    "plus": plus,
+    "outward": outward,
+    "rejecting": rejecting,
+    "readdressed": readdressed,
+    "joining": joining,
+    "spared": spared,
+    "listed": listed,
+    "by_sender": by_sender,
+    "headed": headed,
+}
