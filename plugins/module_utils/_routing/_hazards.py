@@ -40,12 +40,12 @@ def _hazard(name: str, steps: str, function: Callable[[Full], Iterable[Finding]]
 
 
 TABLE: tuple[Hazard, ...] = (
-    _hazard("U1", "preflight setup mx cutover unforward rollback status", u1, "snapshot, mx"),
+    _hazard("U1", "preflight setup mx cutover unforward rollback teardown status", u1, "snapshot, mx"),
     _hazard("U2", "preflight setup enforce mx teardown", u2, "snapshot, source list, mx"),
     _hazard("U3", "teardown authoritative", u3, "snapshot, source list"),
     _hazard("U8", "forward rollback", u8, "times, probe"),
     _hazard("U11", "teardown", u11, "trace"),
-    _hazard("U12", "authoritative", u12, "trace"),
+    _hazard("U12", "teardown authoritative", u12, "trace"),
     _hazard("U13", "sources_off", u13, "mx history, probe"),
     _hazard("U14", "restored", u14, "source list, dns"),
     _hazard("U15", "preflight setup enforce cutover status", u15, "snapshot"),

@@ -12,13 +12,13 @@ from . import _objects as objects
 from ._checks import domain_of
 from ._evidence import Full, counted
 from ._findings import Finding
-from ._traced import closing
+from ._traced import closing, finals
 from ._world import AUTHORITATIVE, INTERNAL_RELAY, POINTERS, Foreign, Party, World, plain
 
 
 def u3(case: Full) -> Iterator[Finding]:
     """Authoritative while an address of the source has no recipient, is caught there, leads back, or is hidden from the edge."""
-    final = case.situation.final
+    final = finals(case.situation)
     for domain in (one for one in case.inputs.domains if final.get(one, "Authoritative").casefold() == "authoritative"):
         if domain in case.world.domains and case.world.domains[domain].type == AUTHORITATIVE:
             continue

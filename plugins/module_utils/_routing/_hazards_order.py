@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from ansible_collections.mailops.exchange.plugins.module_utils._values import parse_date
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, parse_date
 
 from . import _changes as change
 from . import _objects as objects
@@ -25,6 +25,7 @@ from ._people import senders_for
 from ._predicates import MATCHES
 from ._predict import Prediction, Route, predict
 from ._readings import BRANCHES
+from ._traced import finals
 from ._waves import Checked, check, forwarding
 from ._world import EXPANDED, INTERNAL_RELAY, INTERNET, TENANT, Foreign, Mx, World
 
@@ -37,6 +38,9 @@ OUTSIDER = "someone@sender.invalid"
 
 def u1(case: Full) -> Iterator[Finding]:
     """The MX at the tenant while an InternalRelay domain has no route; told where nobody could read who holds it."""
+    if case.step == "teardown":
+        yield from _u1_left(case)
+        return
     for domain in case.inputs.domains if case.step != "mx" else ():
         unread = case.evidence.unread.get(f"mx {domain}")
         if unread:
@@ -51,6 +55,16 @@ def u1(case: Full) -> Iterator[Finding]:
             world = change.mx_at(change.relayed(case.world, [domain]), [domain])
             found = _unrouted(domain, arrives, predict(world, OUTSIDER, f"{NOBODY}@{domain}", "internet"))
             yield from found if arrives == ALWAYS else (replace(one, blocks=False) for one in found)
+
+
+def _u1_left(case: Full) -> Iterator[Finding]:
+    """A domain that relays on without a route when a teardown is done, while mail comes to the tenant."""
+    final = finals(case.situation)
+    for domain in case.inputs.domains:
+        if fold(final.get(domain)) == INTERNAL_RELAY and _arrives(case.world.mx.get(domain)) == ALWAYS:
+            why = f"{ALWAYS}, and it shall stay InternalRelay without a rule or connector: mail to unknown addresses loops for good (5.4.14)"
+            remedy = "Make it Authoritative in the end (coexistence_final_domain_type), or accept U1 if another connector of yours routes it."
+            yield Finding("U1", domain, why, remedy)
 
 
 ALWAYS = "its MX is the tenant"

@@ -32,8 +32,13 @@ ARRIVED = frozenset({"Delivered", "FilteredAsSpam", "Quarantined"})
 
 def closing(case: Situation, types: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The shared domains that a teardown makes Authoritative and that are not yet. types: of the domains, by default the snapshot's."""
-    final: Mapping[str, str] = case.final or {domain: kind for domain, (kind, _why) in final_types(case).items()}
+    final = finals(case)
     return tuple(domain for domain in relayed(case, types) if fold(final.get(domain, "Authoritative")) == "authoritative")
+
+
+def finals(case: Situation) -> Mapping[str, str]:
+    """Per shared domain the type that a teardown leaves: what its first task decided, or would decide now."""
+    return case.final or {domain: kind for domain, (kind, _why) in final_types(case).items()}
 
 
 def relayed(case: Situation, types: Mapping[str, str] | None = None) -> tuple[str, ...]:

@@ -19,6 +19,10 @@ from ._world import TENANT
 
 # What has a mailbox at the source, from the surest.
 BOXES = ("mailbox", "forward", "resource")
+NO_SHARED = (
+    "has no address in a shared domain, so nothing would be forwarded to it",
+    "Give it the address that it has at the source, or take it out of the wave.",
+)
 NO_BOX = (
     "is read at the source by its list, which has no mailbox of it to be forwarded",
     "Name its mailbox in the source list, or set home to tenant for its addresses.",
@@ -53,8 +57,8 @@ def check(inputs: Inputs, snapshot: Snapshot) -> tuple[Checked, ...]:
             if earlier != user.address:
                 faults.append((f"is the same mailbox as {earlier}", "Keep one of the two in the wave."))
         one = found[0] if len(found) == 1 else None
-        if one and not at_source(inputs, snapshot, one) and any(domain_of(address) in inputs.domains for address in one.addresses):
-            faults.append(NO_BOX)
+        if one and not at_source(inputs, snapshot, one):
+            faults.append(NO_BOX if any(domain_of(address) in inputs.domains for address in one.addresses) else NO_SHARED)
         routing = routing_address(one, domain) if one and domain else ""
         checked.append(Checked(user, user.where(inputs.waves_name), one, routing, tuple(faults)))
     return tuple(checked)

@@ -36,6 +36,23 @@ def test_u3_authoritative_while_an_address_has_no_recipient() -> None:
     assert not said("U3", full("authoritative", tagged))
 
 
+def test_u3_asks_nothing_of_a_domain_that_shall_go_on_relaying() -> None:
+    for order in ("documented", "loop_free"):
+        stays = {"teardown_order": order, "final_domain_type": "InternalRelay"}
+        assert not said("U3", full("teardown", world(), options=stays))
+        assert said("U3", full("teardown", world(), options={"teardown_order": order}))
+
+
+# U1
+@pytest.mark.parametrize("order", ["documented", "loop_free"])
+@pytest.mark.parametrize(("final", "moved", "blocked"), [("InternalRelay", True, True), ("InternalRelay", False, False), ("", True, False)])
+def test_u1_a_domain_that_relays_on_without_a_route(order: str, final: str, moved: bool, blocked: bool) -> None:
+    found = change.mx_at(world(), [SHARED]) if moved else world()
+    case = full("teardown", found, options={"teardown_order": order, "final_domain_type": final})
+    assert refuses("U1", case) == blocked
+    assert all("for good" in one.why and "coexistence_final_domain_type" in one.remedy for one in said("U1", case))
+
+
 def test_u3_a_host_that_catches_all_without_saying_so_in_its_list() -> None:
     def caught(*modes: str, **addresses: Address) -> list[tuple[str, bool]]:
         host = source(addresses=addresses, modes=frozenset(modes))
@@ -81,6 +98,9 @@ def test_u12_wants_an_empty_connector() -> None:
     assert refuses("U12", full("authoritative", world()))
     assert refuses("U12", full("authoritative", world(), Evidence(trace=Trace(2, connectors={tenant.CONNECTOR: 3}))))
     assert not said("U12", full("authoritative", world(), Evidence(trace=Trace(2, connectors={"another": 3}))))
+    for order in ("documented", "loop_free"):
+        begins = full("teardown", world(), Evidence(trace=Trace(2, connectors={tenant.CONNECTOR: 3})), options={"teardown_order": order})
+        assert refuses("U12", begins), "before the first rule stops, in either order"
 
 
 def test_u12_asks_nothing_of_domains_that_stay_or_are_what_they_shall_be() -> None:

@@ -104,6 +104,13 @@ def test_the_forward_goes_on_the_mailbox_that_the_source_has(listed: str | None,
     assert [finding.who for finding in found("U7", moment)] == ([] if address else [user]), "who has no mailbox there is refused"
 
 
+def test_who_has_no_address_in_a_shared_domain_is_refused() -> None:
+    outside = mailbox(f"stub@{ROUTING}")
+    moment = case("cutover", options={"users": [f"stub@{ROUTING}"]}, **standing(recipients=[outside, mailbox(f"boss@{SHARED}")]))
+    (finding,) = found("U7", moment)
+    assert "has no address in a shared domain, so nothing would be forwarded to it" in finding.why
+
+
 def test_the_waves_name_the_mailbox_where_the_run_names_nobody() -> None:
     waves = {"waves.csv": f"user,wave\nstub@{SHARED},1\n"}
     people = [mailbox(f"anna.maier@{SHARED}", also=[f"stub@{SHARED}"])]
