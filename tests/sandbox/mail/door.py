@@ -23,6 +23,8 @@ ORCPT = re.compile(r"\s+ORCPT=(?:rfc822;)?(\S+)", re.IGNORECASE)
 DSN = re.compile(r"\s+(?:RET|ENVID|AUTH|NOTIFY|ORCPT)=\S+", re.IGNORECASE)
 XTEXT = re.compile(r"\+([0-9A-F]{2})")
 SIZE_LIMIT = 32 << 20
+# Real seconds until a silent session ends. A letter that the gate holds back is silent too, and must not be put off meanwhile.
+PATIENCE = 600
 # aiosmtpd logs every command, and a warning about a name of its own at each sign-in.
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 
@@ -137,7 +139,7 @@ class Door:
             data_size_limit=SIZE_LIMIT,
             auth_require_tls=False,
             authenticator=self._handler.authenticate,
-            timeout=60,
+            timeout=PATIENCE,
             loop=loop,
         )
         self._server = await loop.create_server(factory, self._host, port or self.port, backlog=512)
