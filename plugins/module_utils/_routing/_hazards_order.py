@@ -62,8 +62,8 @@ def _u1_left(case: Full) -> Iterator[Finding]:
     final = finals(case.situation)
     for domain in case.inputs.domains:
         if fold(final.get(domain)) == INTERNAL_RELAY and _arrives(case.world.mx.get(domain)) == ALWAYS:
-            why = f"{ALWAYS}, and it shall stay InternalRelay without a rule or connector: mail to unknown addresses loops for good (5.4.14)"
-            remedy = "Make it Authoritative in the end (coexistence_final_domain_type), or accept U1 if another connector of yours routes it."
+            why = f"{ALWAYS}, and it stays InternalRelay without a rule or connector: mail to unknown addresses loops for good (5.4.14)"
+            remedy = "Let it end Authoritative (coexistence_final_domain_type), or accept U1 if another connector of yours routes it."
             yield Finding("U1", domain, why, remedy)
 
 
