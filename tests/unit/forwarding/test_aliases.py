@@ -24,12 +24,12 @@ team@example.com,list,anna@example.com,source
 """
 
 
-def ways(backend: str, *users: str, on: bool = True, **more: Any) -> list[dict[str, Any]]:
+def ways(backend: str, *users: str, on: bool = True, listed: str = LISTED, **more: Any) -> list[dict[str, Any]]:
     """What a step asks of the source for users that move."""
     people = [tenant.mailbox(name) for name in (ANNA, BERT, INFO)]
     host = {} if backend in ("csv", "google") else {"forwarding_host": "mail.old.example"}
     options = {"users": list(users), "forwarding_backend": backend, **host, **more}
-    case = tenant.case("forward", options=options, files={"source.csv": LISTED}, recipients=people, **tenant.standing())
+    case = tenant.case("forward", options=options, files={"source.csv": listed}, recipients=people, **tenant.standing())
     return mail.ways(case, mail.forwards(case), on=on)
 
 
@@ -55,9 +55,12 @@ def test_a_mail_system_is_given_the_mailboxes_alone(backend: str) -> None:
 
 
 def test_an_address_that_is_named_itself_stands_once() -> None:
-    (way,) = ways("csv", ANNA, INFO)
+    read_there = LISTED.replace("Anna@Example.com,source", "Anna@Example.com,tenant")
+    (way,) = ways("csv", ANNA, INFO, listed=read_there)
     assert [row["address"] for row in way["forwards"]] == [ANNA, INFO, "anna+news@example.com"]
     assert lines(way)[INFO] == f"info@{ROUTING}", "who has a mailbox in the tenant is no alias there"
+    (alone,) = ways("csv", ANNA, INFO)
+    assert lines(alone)[INFO] == f"anna@{ROUTING}", "as long as the list has it read by another, its mail is that one's"
 
 
 def test_an_alias_in_another_sources_domain_is_that_sources_line() -> None:
