@@ -249,6 +249,7 @@ class Worker:
     def _account(self, what: str, sent: int, allowed: Sequence[Excuse]) -> None:
         """Every letter has an outcome, delivered or one that is excused."""
         # What Postfix was delivering as it was reloaded stays in its queue, delivered, until it looks there once more.
+        found: Row = {}
         for _unused in range(SWEEPS):
             self.sandbox.control("POST", "/queue", {})
             found = self.sandbox.control("GET", "/messages?settle=10")
