@@ -21,7 +21,7 @@ def steer(made: Scenario) -> None:
     """Change a world that was made, or leave it alone."""
     random = Random(f"steered {made.seed}")  # noqa: S311 - made-up worlds, the same for a seed
     if random.randrange(100) < OTHER_ENTRIES:
-        made.entries = random.choice((4, 5))
+        made.entries = random.choice((2, 4, 5))
     if random.randrange(100) >= STEERED:
         return
     letter = WAYS[random.choice(tuple(WAYS))](made, random)

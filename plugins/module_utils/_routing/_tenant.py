@@ -26,11 +26,12 @@ def receive(message: Message, copy: Copy) -> Step:
     if copy.internal:
         return resolve(message, copy, copy.recipient, ())
     entered = replace(copy, entries=copy.entries + 1)
-    if entered.entries >= message.world.entries:
-        return ends(entered.lands("loop", AT, f"entered {entered.entries} times: 5.4.14"))
+    # What the edge refuses never enters, so that nothing counts its rounds.
     refused = _edge(message, entered)
     if refused:
         return ends(entered.lands("bounced", AT, refused))
+    if entered.entries >= message.world.entries:
+        return ends(entered.lands("loop", AT, f"entered {entered.entries} times: 5.4.14"))
     inbound = _inbound(message, entered)
     return resolve(message, replace(entered, internal=bool(inbound and inbound.internal)), copy.recipient, ())
 
