@@ -86,7 +86,7 @@ announced:
   returned: success
   type: bool
 probes:
-  description: What became of each probe, as mail_probe tells it: C(result), C(place), C(told_by) and C(why) among it.
+  description: What became of each probe, as M(mailops.exchange.mail_probe) tells it, C(result), C(place), C(told_by) and C(why) among it.
   returned: success
   type: list
   elements: dict

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -47,6 +48,18 @@ NAMED = r"(?<!\w)mailops\.exchange\.([a-z]+)(?![\w.#])"
 def test_every_playbook_is_told_of(checkout: Path, installed: Path) -> None:
     told = set[str]().union(*(words(NAMED, (checkout / name).read_text(encoding="utf-8")) for name in PAGES))
     assert {path.stem for path in (installed / "playbooks").glob("*.yml")} <= told
+
+
+def test_the_documentation_of_every_module_can_be_read(installed: Path) -> None:
+    for path in sorted((installed / "plugins/modules").glob("*.py")):
+        parts = {
+            node.targets[0].id: yaml.safe_load(str(node.value.value))
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant)
+        }
+        assert parts["DOCUMENTATION"]["module"] == path.stem
+        assert any(f"mailops.exchange.{path.stem}" in task for task in parts["EXAMPLES"]), path.stem
+        assert parts["RETURN"], path.stem
 
 
 def test_what_is_named_is_there(page: str, installed: Path) -> None:
