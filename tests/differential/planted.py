@@ -102,7 +102,7 @@ BESIDE: Mapping[str, Error] = {
     ),
     "a member of a group is forgotten": Error("mail/resolve.py", "for key in group.members:", "for key in group.members[1:]:"),
     "a member of a list is forgotten": Error(
-        "mail/hosts.py", "for final in self.state.expand(address, own=own):", "for final in self.state.expand(address, own=own)[-1:]:"
+        "mail/hosts.py", "finals = self.state.expand(address, own=own)", "finals = self.state.expand(address, own=own)[-1:]"
     ),
     "forwards do not move readers": Error(
         "mail/readers.py", "return TENANT if any(reader in state.forwards for state in self.hosts()) else SOURCE", "return SOURCE"

@@ -20,7 +20,14 @@ CORES = (OLDEST, NEWEST)
 RATIO, GROWTH, KILLED = "tests/benchmarks/test_ratio.py", "tests/benchmarks/test_growth.py", "tests/killed"
 ALONE: tuple[tuple[environments.Environment, tuple[str, ...]], ...] = ((OLDEST, (RATIO,)), (NEWEST, (RATIO, GROWTH)), (OLDEST, (KILLED,)))
 # Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays each. The longest first.
-PROOFS = ("tests/story", "tests/differential", "tests/benchmarks/test_rehearsal_growth.py", "tests/states", "tests/rehearsal")
+PROOFS = (
+    "tests/story/test_story.py",
+    "tests/differential",
+    "tests/story/test_waits.py",
+    "tests/states",
+    "tests/benchmarks/test_rehearsal_growth.py",
+    "tests/rehearsal",
+)
 # And those that wait for Postfix nearly all the time, so that they go beside the others.
 WAITING = ("tests/mail",)
 # Workers of each core for everything else: more than there are processors, since tests of waits have some of them waiting.
