@@ -15,18 +15,19 @@ from tools import environments, interpreters, lint, suite
 from tools.environments import LINT, NEWEST, OLDEST
 
 CORES = (OLDEST, NEWEST)
-# What compares times, or keeps a bound with workers of its own: each runs alone on the machine. How plain code grows is the same on either
-# core, what a task costs is not. Every kill once, on the core of most execution environments.
 RATIO, GROWTH, KILLED = "tests/benchmarks/test_ratio.py", "tests/benchmarks/test_growth.py", "tests/killed"
-ALONE: tuple[tuple[environments.Environment, tuple[str, ...]], ...] = ((OLDEST, (RATIO,)), (NEWEST, (RATIO, GROWTH)), (OLDEST, (KILLED,)))
+# What a task costs differs between the cores. It is a ratio within one run, and so are the figures of rehearsals, which go beside it on
+# the other processor.
+REHEARSED = ("tests/benchmarks/test_rehearsal_growth.py", "tests/rehearsal")
+# How plain code grows is the same on either core, and wants the whole machine; so does a bound that is kept with workers of its own: every
+# kill once, on the core of most execution environments.
+ALONE: tuple[tuple[environments.Environment, tuple[str, ...]], ...] = ((NEWEST, (GROWTH,)), (OLDEST, (KILLED,)))
 # Proofs by mail and by prediction: what they show hangs on the emulated service and Postfix, so one core plays each. The longest first.
 PROOFS = (
     "tests/story/test_story.py",
     "tests/differential",
     "tests/story/test_waits.py",
     "tests/states",
-    "tests/benchmarks/test_rehearsal_growth.py",
-    "tests/rehearsal",
 )
 # And those that wait for Postfix nearly all the time, so that they go beside the others.
 WAITING = ("tests/mail",)
@@ -47,7 +48,7 @@ def missing() -> list[str]:
 
 def shared() -> tuple[str, ...]:
     """The folders that either core plays, without the fast one: those of which no other stage takes a part."""
-    named = (*suite.FAST, *PROOFS, *WAITING, *(path for _core, paths in ALONE for path in paths))
+    named = (*suite.FAST, *PROOFS, *WAITING, RATIO, *REHEARSED, *(path for _core, paths in ALONE for path in paths))
     taken = {"/".join(path.split("/")[:2]) for path in named}
     return tuple(folder for folder in suite.folders() if folder not in taken)
 
@@ -61,8 +62,15 @@ def prove(core: environments.Environment, proofs: SimpleQueue[str]) -> list[suit
     return outcomes
 
 
+def timed(pool: ThreadPoolExecutor) -> list[suite.Outcome]:
+    """What is timed or bounded, before anything else loads the machine."""
+    rehearsed = pool.submit(suite.run, NEWEST, REHEARSED, [], len(CORES))
+    ratios = [suite.run(core, (RATIO,), [], len(CORES)) for core in CORES]
+    return [*ratios, rehearsed.result(), *(suite.run(core, paths, []) for core, paths in ALONE)]
+
+
 def both(arguments: list[str]) -> list[suite.Outcome]:
-    """What is timed, alone; every other folder on the oldest and the newest core, side by side; each proof on whichever is free first.
+    """What is timed; every other folder on the oldest and the newest core, side by side; each proof on whichever is free first.
 
     With arguments for pytest, those on either core and nothing else.
     """
@@ -70,7 +78,7 @@ def both(arguments: list[str]) -> list[suite.Outcome]:
     with ThreadPoolExecutor(len(CORES) + 1) as pool:
         if arguments:
             return [run.result() for run in [pool.submit(suite.run, core, (), arguments, len(CORES)) for core in CORES]]
-        outcomes = [suite.run(core, paths, []) for core, paths in ALONE]
+        outcomes = timed(pool)
         # The few long files before the many short ones, which then fill what is left of either worker's time. One core begins where the
         # other ends, so that the heaviest tests of both do not meet.
         heavy = shared()
