@@ -12,6 +12,7 @@ from . import _objects as objects
 from ._checks import domain_of
 from ._evidence import Full, counted
 from ._findings import Finding
+from ._plan import FINAL
 from ._traced import closing, finals
 from ._world import AUTHORITATIVE, INTERNAL_RELAY, POINTERS, Foreign, Party, World, plain
 
@@ -93,6 +94,8 @@ def u12(case: Full) -> Iterator[Finding]:
     trace = case.evidence.trace
     if not closing(case.situation, {name: one.type for name, one in case.world.domains.items()}):
         return
+    if trace is None and case.step == "teardown" and FINAL[case.inputs.text("teardown_order")] != "teardown":
+        return  # it is read, and asked for, again before the domains are closed
     if trace is None:
         reason_ = case.evidence.unread.get("trace", "")
         why = f"was not read{f' ({reason_})' if reason_ else ''}, so nobody knows whether the connector still carries mail"

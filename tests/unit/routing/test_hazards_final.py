@@ -101,6 +101,8 @@ def test_u12_wants_an_empty_connector() -> None:
     for order in ("documented", "loop_free"):
         begins = full("teardown", world(), Evidence(trace=Trace(2, connectors={tenant.CONNECTOR: 3})), options={"teardown_order": order})
         assert refuses("U12", begins), "before the first rule stops, in either order"
+        unread = full("teardown", world(), options={"teardown_order": order})
+        assert refuses("U12", unread) == (order == "loop_free"), "the step that closes the domains wants it read"
 
 
 def test_u12_asks_nothing_of_domains_that_stay_or_are_what_they_shall_be() -> None:
