@@ -34,6 +34,8 @@ QUEUE = timedelta(hours=72)
 # How long a wave may take to write the members after it noted that it will.
 WRITING = timedelta(minutes=5)
 OUTSIDER = "someone@sender.invalid"
+# How mail comes to the tenant by an MX that names it first.
+ALWAYS = "its MX is the tenant"
 
 
 def u1(case: Full) -> Iterator[Finding]:
@@ -65,9 +67,6 @@ def _u1_left(case: Full) -> Iterator[Finding]:
             why = f"{ALWAYS}, and it stays InternalRelay without a rule or connector: mail to unknown addresses loops for good (5.4.14)"
             remedy = "Let it end Authoritative (coexistence_final_domain_type), or accept U1 if another connector of yours routes it."
             yield Finding("U1", domain, why, remedy)
-
-
-ALWAYS = "its MX is the tenant"
 
 
 def _arrives(answer: Mx | None) -> str:
