@@ -19,6 +19,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidenc
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._inputs import Inputs, parse
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import faults
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._reads import MEMBERS_OF_DYNAMIC
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._sight import Reading
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._snapshot import MAY_LACK
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import Observed, member_calls, world_of
@@ -85,15 +86,16 @@ def _with_members(session: Session, inputs: Inputs, reading: Reading) -> Reading
     asked = {name: call for name, call in calls.items() if name not in ours and name not in reading.members}
     if not asked:
         return reading
-    members = dict(reading.members)
-    last = reading.last
+    members, unread, last = dict(reading.members), list(reading.open), reading.last
     for address, answer in zip(asked, session.call_many(list(asked.values())), strict=True):
         if isinstance(answer, Reply):
             members[address] = answer.rows
             last = max(last, answer.date)
+        elif asked[address].name == MEMBERS_OF_DYNAMIC and isinstance(answer, (Forbidden, InvalidParameter)):
+            unread.append(f"members of {address} could not be read, so nobody knows where its mail goes: {answer.text}")
         elif not isinstance(answer, NotFound):
             raise answer
-    return replace(reading, members=members, last=last)
+    return replace(reading, members=members, open=tuple(dict.fromkeys(unread)), last=last)
 
 
 def _settled(session: Session, inputs: Inputs, first: Mapping[str, Cmdlet], reading: Reading) -> Reading:

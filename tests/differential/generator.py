@@ -104,7 +104,7 @@ def _set_up(made: Scenario, random: Random, *, seeded: bool) -> None:
         "_members": [*dict.fromkeys([*members, *cloud])],
     }
     if random.random() < 0.15:
-        group["_members"].append(made.people["team"][0])
+        group["_members"].append(made.people[random.choice(("team", "dynamic"))][0])
     made.rows("DistributionGroup").append(group)
     for host in made.hosts:
         made.rows("OutboundConnector").append(_connector(f"{CONNECTOR} ({host.name})", [host.address]))

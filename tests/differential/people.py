@@ -233,8 +233,20 @@ def team(maker: Maker, name: str, domain: str) -> list[str]:
     address = f"{name}@{domain}"
     row = maker.recipient("DistributionGroup", name, address, (), "MailUniversalDistributionGroup", "MailUniversalDistributionGroup")
     row["RequireSenderAuthenticationEnabled"] = not name.endswith("1")
-    kinds = maker.random.sample(("stub", "migrated", "guest", "room", "other", "pilot"), 2)
+    kinds = maker.random.sample(("stub", "migrated", "guest", "room", "other", "pilot", "dynamic"), 2)
     row["_members"] = [one for kind in kinds for one in maker.scenario.people.get(kind, ())[:1]]
+    return [address, f"{name}+tag@{domain}"]
+
+
+def dynamic(maker: Maker, name: str, domain: str) -> list[str]:
+    """A dynamic group, of a few people by their alias or of all rooms: the first one is open to outsiders."""
+    address = f"{name}@{domain}"
+    row = maker.recipient("DynamicDistributionGroup", name, address, (), "DynamicDistributionGroup", "DynamicDistributionGroup")
+    row["RequireSenderAuthenticationEnabled"] = not name.endswith("1")
+    few = maker.random.sample(("stub1", "migrated1", "room1", "other1", "pilot1", "mailuser1"), 2)
+    row["RecipientFilter"] = maker.random.choice(
+        (" -or ".join(f"(Alias -eq '{one}')" for one in few), "RecipientTypeDetails -eq 'RoomMailbox'")
+    )
     return [address]
 
 
@@ -268,6 +280,7 @@ KINDS: Mapping[str, Callable[[Maker, str, str], list[str]]] = {
     "lone": lone,
     "elsewhere": elsewhere,
     "list": list_,
+    "dynamic": dynamic,
     "team": team,
     "forwarder": forwarder,
 }

@@ -18,6 +18,7 @@ PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "dmarc_domain": ("dmarc_domain", {"shared": "shared", "routing": "routing"}),
     "mail_user": ("mail_user_lookup", {"once": "once", "again": "again"}),
     "edge_blocking": ("edge_directory", {"hidden": "partial", "seen": "whole"}),
+    "plus_groups": ("plus_groups", {"on": True, "off": False}),
     "recipient_address_type": ("unset_address_type", {"resolved": "Resolved", "original": "Original"}),
     "two_routes": ("two_connectors", {"last": "last", "first": "first"}),
     "missing_connector": ("missing_connector", {"stuck": "stuck", "ignored": "rule_error"}),

@@ -17,7 +17,7 @@ from .test_differential import WORLDS
 
 # Who can be hurt, by the routing facts.
 KINDS = (
-    "pilot stub noobj mailuser migrated nobody other guest room shared m365group folder list alias".split()  # noqa: SIM905 - reads better
+    "pilot stub noobj mailuser migrated nobody other guest room shared m365group folder list alias team dynamic".split()  # noqa: SIM905 - reads better
 )
 ROUTES = "RouteMessageOutboundConnector"
 LEAST, LEAST_STEERED = 20, 3
@@ -58,6 +58,8 @@ def test_subdomains_and_aliases_across_domains_come_often(worlds: list[Scenario]
     written = [one for made in worlds for letter in made.letters for one in letter.recipients if letter.kind in {"alias", "sister"}]
     assert sum("+" in one for one in written) >= LEAST
     assert sum(".second@" in one for one in written) >= LEAST
+    teams = [one for made in worlds for letter in made.letters for one in letter.recipients if letter.kind == "team"]
+    assert sum("+" in one for one in teams) >= LEAST_STEERED
 
 
 def test_rules_of_others_stand_above_ours(worlds: list[Scenario]) -> None:

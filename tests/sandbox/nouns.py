@@ -109,6 +109,7 @@ _TABLE = (
         types=frozenset({"DynamicDistributionGroup"}),
         result_size=1000,
     ),
+    Noun("DynamicDistributionGroupMember", "Get", table="Recipient", types=frozenset({"DynamicDistributionGroup"}), result_size=1000),
     Noun("MailPublicFolder", "Get", table="Recipient", defaults=defaults.FOLDER, types=FOLDERS, result_size=1000),
     Noun("User", "Get Set", table="Recipient", defaults=defaults.USER, types=MAILBOXES | MAIL_USERS | {"User"}, result_size=1000),
     Noun("Group", "Get", table="Recipient", types=GROUPS, result_size=1000),

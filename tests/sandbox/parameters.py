@@ -78,6 +78,7 @@ class Parameters:
     rules_after_redirect: bool = False
     mail_user_lookup: str = "once"
     edge_directory: str = "whole"
+    plus_groups: bool = True
     unset_address_type: str = "Resolved"
     two_connectors: str = "first"
     unevaluated_match: bool = False

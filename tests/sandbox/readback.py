@@ -163,6 +163,7 @@ _FORMS: dict[str, Callable[[Call, Row, Row], Row]] = {
     "Mailbox": _mailbox,
     "Recipient": _any_recipient,
     "DistributionGroupMember": _member,
+    "DynamicDistributionGroupMember": _member,
     "User": _user,
     "Group": _directory_group,
     "MailUser": _recipient,

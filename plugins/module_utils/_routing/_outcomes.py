@@ -49,12 +49,13 @@ class Hop:
 class Landing:
     """Where one copy ended. who: the address of the person that it was meant for.
 
-    place: `tenant`, `source`, `outside`, `catch_all`, or an outcome by itself.
+    place: `tenant`, `source`, `outside`, `catch_all`, or an outcome by itself. many: for how many people it stands.
     """
 
     who: str
     place: str
     trail: tuple[Hop, ...]
+    many: int = 1
 
 
 @dataclass(frozen=True)

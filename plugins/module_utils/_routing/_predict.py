@@ -23,11 +23,16 @@ COPIES = 5000
 
 @dataclass(frozen=True)
 class Ending:
-    """What became of a message for one person."""
+    """What became of a message for one person, or for as many as it stands for."""
 
     person: Person
     outcome: str
     landings: tuple[Landing, ...]
+
+    @property
+    def many(self) -> int:
+        """How many people."""
+        return max(landing.many for landing in self.landings)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ FACTS: Mapping[str, Fact] = {
             {"hidden": "it refuses mail to them", "seen": "it takes mail to them"},
         ),
         Fact("plus_addressing", "whether plus addresses reach their mailbox", {"on": "they do", "off": "they are unknown addresses"}),
+        Fact("plus_groups", "whether plus addresses reach groups too", {"on": "they do", "off": "they are unknown addresses"}),
         Fact(
             "recipient_address_type",
             "which address a rule without a shown RecipientAddressType looks at",

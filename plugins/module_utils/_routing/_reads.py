@@ -23,7 +23,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import (
 )
 
 from ._snapshot import ALL, Recipient, Thing, addresses_of, cloud_mailbox
-from ._world import EXPANDED, MAILBOXES, Accepted, Connector, Inbound, Party, Policies, Predicate, Rule
+from ._world import DYNAMIC, EXPANDED, MAILBOXES, Accepted, Connector, Inbound, Party, Policies, Predicate, Rule
 
 MAILBOX = ("PrimarySmtpAddress", "EmailAddresses", "ForwardingAddress", "ForwardingSmtpAddress", "DeliverToMailboxAndForward")
 FORWARDS = (*MAILBOX, "Guid", "ExchangeObjectId", "ExternalDirectoryObjectId")
@@ -37,7 +37,10 @@ CALLS: Mapping[str, Cmdlet] = {
     "sealers": Cmdlet("Get-ArcConfig"),
     "mailboxes": Cmdlet("Get-Mailbox", ALL, select=FORWARDS),
     "groups": Cmdlet("Get-DistributionGroup", ALL),
+    "dynamic_groups": Cmdlet("Get-DynamicDistributionGroup", ALL),
 }
+# Members as the service counted them last, at most a day ago; those of the others as they are.
+MEMBERS_OF_DYNAMIC, MEMBERS_OF_GROUP = "Get-DynamicDistributionGroupMember", "Get-DistributionGroupMember"
 
 Rows = Mapping[str, Sequence[Row]]
 
@@ -192,6 +195,12 @@ def _auto_forward(rows: Rows) -> bool | None:
     return modes.pop() if len(modes) == 1 else None
 
 
+def members_call(rows: Rows, address: str) -> Cmdlet:
+    """The call that shows the members of the group with an address. rows: answers to CALLS, which tell what is a dynamic group."""
+    dynamic = any(address in addresses_of(row) for row in rows.get("dynamic_groups", ()))
+    return Cmdlet(MEMBERS_OF_DYNAMIC if dynamic else MEMBERS_OF_GROUP, {"Identity": address, **ALL})
+
+
 def identity(found: Recipient) -> str:
     """The id of an object in the world: its primary address where it has one, since one always reads the same."""
     return found.primary or min(found.ids, default=found.name)
@@ -207,6 +216,8 @@ def party(found: Recipient, more: Row, members: tuple[str, ...] | None) -> Party
     forward = more.get("ForwardingAddress")
     smtp = more.get("ForwardingSmtpAddress")
     group = found.kind in EXPANDED
+    # Whom a dynamic group lets in and leads to is known of those that were read; of no other either is.
+    unread = found.kind == DYNAMIC and not more
     return Party(
         identity(found),
         found.primary,
@@ -216,8 +227,8 @@ def party(found: Recipient, more: Row, members: tuple[str, ...] | None) -> Party
         forward="" if is_empty(forward) else str(address_key(forward)),
         forward_smtp="" if is_empty(smtp) else str(address_key(smtp)),
         keep=_true(more, "DeliverToMailboxAndForward"),
-        members=members if group else (),
-        outsiders=group and bool(more) and not _closed(more),
+        members=None if unread else members if group else (),
+        outsiders=unread or (group and bool(more) and not _closed(more)),
     )
 
 

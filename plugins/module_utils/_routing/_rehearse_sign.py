@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from ._checks import domain_of
-from ._classes import Signer
 from ._outcomes import person_of
+from ._signs import Signer
 from ._world import EXPANDED, Foreign, Party, plain
 
 

@@ -31,6 +31,7 @@ class Copy:
     who: the address of the person that it is meant for. entries: how often it entered the tenant.
     internal: authenticated. program: handed in by a program that never looks at an MX. broken: DKIM no longer holds.
     beside: the addresses to which the same group or forward leads in this transaction; OPEN among them for those that nobody knows.
+    many: for how many people it stands, whom nothing tells apart.
     """
 
     recipient: str
@@ -43,6 +44,7 @@ class Copy:
     program: bool = False
     broken: bool = False
     beside: tuple[str, ...] = ()
+    many: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
     trail: tuple[Hop, ...] = ()
 
@@ -56,7 +58,7 @@ class Copy:
 
     def lands(self, place: str, at: str, why: str) -> Landing:
         """The end of this copy."""
-        return Landing(self.who, place, (*self.trail, Hop(at, why)))
+        return Landing(self.who, place, (*self.trail, Hop(at, why)), self.many)
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _passed_on(message: Message, copy: Copy, holder: str) -> Step:
     world, domain = message.world, domain_of(copy.recipient)
     own = tuple(source.name for source in world.sources if domain in source.domains)
     if not own:
-        return ends(Landing(copy.who, "outside", copy.trail))
+        return ends(Landing(copy.who, "outside", copy.trail, copy.many))
     sides = (*own, TENANT) if world.accepted(domain) else own
     side = message.oracle.ask(f"{BEHIND}{holder}: {domain}", sides)
     return goes(copy.noted(holder, f"hands mail of {domain} to {side}").sent(side, holder, copy.recipient))

@@ -22,10 +22,11 @@ FORM = 1
 STAMPS = ("WhenChangedUTC", "WhenChanged")
 NAMES = ("Guid", "ExchangeObjectId", "Name", "Identity")
 # What a role may lack the right to read: the prediction then walks every reading of it.
-OPTIONAL = frozenset({"phishing", "spam", "sealers"})
+OPTIONAL = frozenset({"phishing", "spam", "sealers", "dynamic_groups"})
 # Kinds whose objects are read again one by one when they changed while everything was read.
 KINDS = ("domains", "remote", "connectors", "test_connectors", "inbound", "rules", "group_by_name", "group_by_address")
-DIRECTORY = ("recipients", "mailboxes", "groups")
+DIRECTORY = ("recipients", "mailboxes", "groups", "dynamic_groups")
+GROUPS = frozenset({"groups", "dynamic_groups"})
 # Where more objects of a kind than this changed, the kind is read again as a whole.
 ONE_BY_ONE = 50
 
@@ -136,16 +137,12 @@ def again(first: Mapping[str, Cmdlet], found: Mapping[str, Sequence[Row]], ours:
         for row in rows:
             one = {key: value for key, value in call.parameters.items() if key != "ResultSize"}
             made.append(Again(name, key_of(row), replace(call, parameters={**one, "Identity": key_of(row)})))
-        groups = [fold(row.get("PrimarySmtpAddress") or "") for row in rows] if name == "groups" else []
-        made += [Again("members", address, _members(address)) for address in groups if address]
+        groups = [fold(row.get("PrimarySmtpAddress") or "") for row in rows] if name in GROUPS else []
+        made += [Again("members", address, further.members_call(found, address)) for address in groups if address]
     grouped = any(name.startswith("group_by") for name in found)
     if grouped and "members" in first and not any(one.name == "members" and one.key == ours for one in made):
-        made.append(Again("members", ours, _members(ours)))
+        made.append(Again("members", ours, further.members_call({}, ours)))
     return made
-
-
-def _members(address: str) -> Cmdlet:
-    return Cmdlet("Get-DistributionGroupMember", {"Identity": address, "ResultSize": "Unlimited"})
 
 
 def merged(reading: Reading, answers: Sequence[tuple[Again, list[Row] | None]], ours: str) -> Reading:
@@ -177,7 +174,7 @@ def listing(first: Mapping[str, Cmdlet], reading: Reading) -> dict[tuple[str, st
     for name, call in first.items():
         if name not in OPTIONAL or name in reading.rows:
             calls[name, ""] = replace(call, select=(*NAMES, *STAMPS)) if name in DIRECTORY else call
-    return calls | {("members", address): _members(address) for address in reading.members}
+    return calls | {("members", address): further.members_call(reading.rows, address) for address in reading.members}
 
 
 @dataclass(frozen=True)

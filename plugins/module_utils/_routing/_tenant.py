@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from ._checks import domain_of, under
 from ._delivery import Resolved, finish
+from ._expansion import Stand, finals, stands
 from ._predicates import covers
-from ._route import LOCAL, OPEN, Copy, Message, Step, ends, mx_of, together
+from ._route import LOCAL, Copy, Message, Step, ends, mx_of, together
 from ._world import AUTHORITATIVE, DYNAMIC, EXPANDED, POINTERS, TENANT, Accepted, Foreign, Inbound, Party, SenderDomain, World, plain
 
 AT = "tenant"
@@ -147,12 +148,13 @@ def _holder(message: Message, address: str) -> Party | None:
     if found is not None:
         return found
     base = world.by_address.get(plain(address))
-    if base is None or base.kind in EXPANDED or plain(address) == address:
+    if base is None or plain(address) == address:
         return None
     plus = world.policies.plus_addressing
     if plus is None:
         plus = message.oracle.fact("plus_addressing") == "on"
-    return base if plus else None
+    reached = plus and (base.kind not in EXPANDED or message.oracle.fact("plus_groups") == "on")
+    return base if reached else None
 
 
 def resolve(message: Message, copy: Copy, address: str, chain: tuple[str, ...]) -> Step:
@@ -195,41 +197,19 @@ def _expanded(message: Message, copy: Copy, party: Party, chain: tuple[str, ...]
         return ends(copy.lands("bounced", AT, f"group {party.primary} takes no mail from outside senders"))
     if party.members is None:
         return ends(copy.lands("unknown", AT, f"the members of {party.primary} are not known"))
-    members = [message.world.by_id[member] for member in party.members if member in message.world.by_id]
-    fresh = [member for member in members if member.id not in chain]
-    noted = copy.noted(AT, f"group {party.primary} has {len(members)} members")
-    if not fresh:
+    found = stands(message.world, party, chain, outside=not copy.internal)
+    noted = copy.noted(AT, f"group {party.primary} has {sum(one.many for one in found)} members")
+    if not found:
         return ends(noted.lands("lost", AT, f"group {party.primary} leads to nobody"))
-    return together(*(_member(message, noted, member, fresh, chain) for member in fresh))
+    return together(*(_member(message, noted, one, chain) for one in found))
 
 
-def _member(message: Message, copy: Copy, member: Party, members: list[Party], chain: tuple[str, ...]) -> Step:
-    """One member's copy. Rules see the message with all members, since a group is expanded before them."""
-    others = (_finals(message.world, one, (*chain, member.id), outside=not copy.internal) for one in members if one is not member)
-    beside = (*copy.beside, *(address for found in others for address in found))
-    return _known(message, replace(copy, who=member.primary, beside=beside), member.primary, member, chain)
-
-
-def _finals(world: World, party: Party, chain: tuple[str, ...], *, outside: bool) -> tuple[str, ...]:
-    """The addresses that rules see of a recipient, once groups are expanded and forwards followed."""
-    if party.id in chain:
-        return ()
-    further = (*chain, party.id)
-    if party.kind in EXPANDED:
-        if outside and not party.outsiders:
-            return (party.primary,)
-        if party.members is None:
-            return (OPEN,)
-        members = (world.by_id[member] for member in party.members if member in world.by_id)
-        return tuple(address for member in members for address in _finals(world, member, further, outside=outside))
-    if party.kind in POINTERS:
-        other = world.by_address.get(party.external)
-        return _finals(world, other, further, outside=outside) if other and other is not party else (party.primary,)
-    led = party.forward or party.forward_smtp
-    kept = (party.primary,) if party.keep or not led else ()
-    target = world.party(led) if led else None
-    onward = _finals(world, target, further, outside=outside) if target else (led,) if led else ()
-    return (*kept, *onward)
+def _member(message: Message, copy: Copy, one: Stand, chain: tuple[str, ...]) -> Step:
+    """One member's copy, and that of all whom nothing tells from it. Rules see the message with all members."""
+    address = one.member.primary
+    noted = copy.noted(AT, f"{address} stands for {one.many} members that nothing tells apart") if one.many > 1 else copy
+    led = replace(noted, who=address, beside=(*copy.beside, *one.beside), many=copy.many * one.many)
+    return _known(message, led, address, one.member, chain)
 
 
 def _forwarded(message: Message, copy: Copy, written: str, party: Party, chain: tuple[str, ...]) -> Step:
@@ -255,7 +235,7 @@ def _forwarded(message: Message, copy: Copy, written: str, party: Party, chain: 
 
 def _led(world: World, target: Party | None, address: str, chain: tuple[str, ...], copy: Copy) -> tuple[str, ...]:
     found = target or world.by_address.get(address)
-    return _finals(world, found, chain, outside=not copy.internal) if found else (address,)
+    return finals(world, found, chain, outside=not copy.internal) if found else (address,)
 
 
 def _meant_by_forward(world: World, who: str, address: str) -> str:

@@ -78,15 +78,16 @@ def _where(route: Route) -> str:
     """Where the copies end: one phrase, or a count per place when a group leads to several people."""
     counts: dict[str, int] = {}
     for landing in _landings(route):
-        counts[landing.place] = counts.get(landing.place, 0) + 1
+        counts[landing.place] = counts.get(landing.place, 0) + landing.many
     if not counts:
         return "leads to nobody"
-    if len(counts) == 1 and len(route.endings) == 1:
+    people = sum(ending.many for ending in route.endings)
+    if len(counts) == 1 and people == 1:
         return PLACES[next(iter(counts))]
-    if len(route.endings) == 1:
+    if people == 1:
         return " and ".join(PLACES[place] for place in sorted(counts))
     parts = ", ".join(f"{number} {PLACES[place].removeprefix('goes to ')}" for place, number in sorted(counts.items()))
-    return f"goes to {len(route.endings)} people: {parts}"
+    return f"goes to {people} people: {parts}"
 
 
 def _answers(routes: Iterable[Route]) -> dict[str, set[str]]:

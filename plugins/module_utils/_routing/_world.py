@@ -10,9 +10,10 @@ be predicted: Rule.was, World.moving, Mx.before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from ._checks import domain_of
 
@@ -275,6 +276,11 @@ class World:
                 found |= self.members[inner]
                 waiting += [member for member in self.members[inner] if member in self.members]
         return frozenset(found)
+
+    @cached_property
+    def expanded(self) -> dict[Hashable, Any]:
+        """What was worked out of its groups, kept by who does that."""
+        return {}
 
     @cached_property
     def ordered(self) -> tuple[Rule, ...]:

@@ -19,10 +19,8 @@ from ._evidence import Published
 from ._files import Entry
 from ._inputs import Inputs, Source
 from ._scope import exceptions
-from ._snapshot import ALL, Recipient, Snapshot, Thing, addresses_of, recipient
+from ._snapshot import Recipient, Snapshot, Thing, addresses_of, recipient
 from ._world import (
-    DYNAMIC,
-    EXPANDED,
     INTERNET,
     TENANT,
     Accepted,
@@ -67,11 +65,11 @@ def member_calls(snapshot: Snapshot, rows: read.Rows, inputs: Inputs) -> dict[st
     """The second round of reads: members of the groups that rules name or that take mail of a shared domain, by address."""
     named = {address for thing in snapshot.rules for one in _all(read.rule(thing)) if "MemberOf" in one.name for address in one.values}
     wanted = set(named)
-    for row in rows.get("groups", ()):
+    for row in (*rows.get("groups", ()), *rows.get("dynamic_groups", ())):
         own = addresses_of(row)
         if own & named or any(address.rpartition("@")[2] in inputs.domains for address in own):
             wanted.add(fold(row.get("PrimarySmtpAddress") or min(own, default="")))
-    return {address: Cmdlet("Get-DistributionGroupMember", {"Identity": address, **ALL}) for address in sorted(wanted - {""})}
+    return {address: read.members_call(rows, address) for address in sorted(wanted - {""})}
 
 
 def _all(rule: Rule) -> tuple[Predicate, ...]:
@@ -125,7 +123,8 @@ def _domains(snapshot: Snapshot, rows: read.Rows) -> dict[str, Accepted]:
 
 def _parties(snapshot: Snapshot, rows: read.Rows, members: Mapping[str, Sequence[Row]], inputs: Inputs) -> tuple[Party, ...]:
     own: dict[str, Row] = {}
-    for row in (*rows.get("mailboxes", ()), *rows.get("groups", ()), *(group.row for group in snapshot.groups)):
+    shown = (row for kind in ("mailboxes", "groups", "dynamic_groups") for row in rows.get(kind, ()))
+    for row in (*shown, *(group.row for group in snapshot.groups)):
         own.update(dict.fromkeys(addresses_of(row), row))
     names = {identity: read.identity(found) for found in snapshot.recipients for identity in found.ids}
     held = {fold(address): _members_of(found, names) for address, found in members.items()}
@@ -159,7 +158,7 @@ def _as_recipient(group: Thing) -> Recipient:
 def _party(found: Recipient, own: Mapping[str, Row], held: Mapping[str, tuple[str, ...]], names: Mapping[str, str]) -> Party:
     row = next((own[address] for address in sorted(found.addresses) if address in own), {})
     inside = next((held[address] for address in sorted(found.addresses) if address in held), None)
-    made = read.party(found, row, inside if found.kind in EXPANDED - {DYNAMIC} or inside else None)
+    made = read.party(found, row, inside)
     return replace(made, forward=names.get(made.forward, made.forward))
 
 

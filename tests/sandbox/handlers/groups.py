@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import rows
+from .. import dynamic, rows
 from ..binding import Edit
 from ..calls import STEERING, Call, Handler, apply, candidates, check_name, delete, insert, only, resolve, save
 from ..errors import ServiceError
@@ -190,6 +190,11 @@ def get_members(call: Call) -> list[Row]:
     return [row for row in found if row is not None]
 
 
+def get_dynamic_members(call: Call) -> list[Row]:
+    """Read a dynamic group's members as they were counted last."""
+    return dynamic.members(call.tenant, only(call, call.identity, candidates(call, call.identity, call.tenant.read_moment())))
+
+
 GROUP_HANDLERS: dict[str, Handler] = {
     "New-DistributionGroup": new_group,
     "Set-DistributionGroup": set_group,
@@ -198,4 +203,5 @@ GROUP_HANDLERS: dict[str, Handler] = {
     "Remove-DistributionGroupMember": remove_member,
     "Update-DistributionGroupMember": update_members,
     "Get-DistributionGroupMember": get_members,
+    "Get-DynamicDistributionGroupMember": get_dynamic_members,
 }

@@ -80,6 +80,8 @@ class Directory:
         key = self.by_address.get(wanted)
         if key is None and self.plus_addressing:
             key = self.by_address.get(without_tag(wanted))
+            if key is not None and self.entries[key].kind in (GROUP, DYNAMIC) and not self.facts.plus_groups:
+                return None
         return None if key is None else self.entries[key]
 
     def accepted(self, domain: str) -> Domain | None:

@@ -49,6 +49,7 @@ FACTS = (
         ("whole", "partial"),
         "the edge of an Authoritative domain: whole - it knows every recipient; partial - neither public folders nor dynamic groups",
     ),
+    Fact("plus_groups", (True, False), "an address with a plus tag reaches a group as it reaches a mailbox"),
     Fact("unset_address_type", ("Resolved", "Original"), "the RecipientAddressType of a rule that shows none"),
     Fact("two_connectors", ("first", "last"), "two rules name a connector: whose counts"),
     Fact("unevaluated_match", (False, True), "a condition that the sandbox does not evaluate counts as matched"),
@@ -67,6 +68,7 @@ class Facts:
     rules_after_redirect: bool = False
     mail_user_lookup: str = "once"
     edge_directory: str = "whole"
+    plus_groups: bool = True
     unset_address_type: str = "Resolved"
     two_connectors: str = "first"
     unevaluated_match: bool = False

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
-from .. import rows
-from ..errors import ServiceError
-from ..filters import matches
+from .. import dynamic, rows
 from ..store import Row, Table
 from ..tenant import Tenant
 from .addresses import normal
@@ -29,7 +27,6 @@ KINDS = {
 }
 READ = ("AcceptedDomain", "OutboundConnector", "InboundConnector", "RemoteDomain", "OrganizationConfig")
 Groups = tuple[dict[str, str], dict[str, frozenset[str]]]  # names of groups to keys, keys to members
-START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class View:
@@ -85,29 +82,20 @@ class View:
         moment = self._tenant.now() - timedelta(seconds=latency)
         return moment if latency and moment < self._changed else None
 
-    def _period(self) -> int:
-        """Return the number of the refresh period of dynamic groups that it is now."""
-        return int((self._tenant.now() - START).total_seconds() // max(1.0, self._tenant.parameters.dynamic_refresh))
-
     def _refresh(self) -> None:
         table = self._tenant.tables["Recipient"]
-        mark = (self._tenant.writes, self._period())
+        mark = (self._tenant.writes, dynamic.period(self._tenant))
         if mark == self._mark and table is self._table:
             return
         self._mark, self._table, self._changed = mark, table, self._tenant.now()
         found = [row for row in table.rows() if row["_noun"] in KINDS and row.get("PrimarySmtpAddress")]
-        self._entries = {row["_key"]: _entry(row, table, self._dynamic(row, table)) for row in found}
+        self._entries = {row["_key"]: _entry(row, table, self._dynamic(row)) for row in found}
         self._addresses = {address: entry.key for entry in self._entries.values() for address in (*entry.addresses, entry.primary)}
         self._settings = {name: list(self._tenant.tables[name].rows()) for name in READ}
         self._present = self._groups(None)
 
-    def _dynamic(self, row: Row, table: Table) -> tuple[str, ...]:
-        """Return a dynamic group's members as of its last refresh."""
-        if row["_noun"] != "DynamicDistributionGroup":
-            return ()
-        moment = START + timedelta(seconds=self._period() * max(1.0, self._tenant.parameters.dynamic_refresh))
-        wanted = str(row.get("RecipientFilter") or "")
-        return tuple(other["_key"] for other in table.rows(moment) if other["_noun"] in KINDS and wanted and _passes(wanted, other))
+    def _dynamic(self, row: Row) -> tuple[str, ...]:
+        return tuple(one["_key"] for one in dynamic.members(self._tenant, row)) if row["_noun"] == dynamic.NOUN else ()
 
     def _groups(self, moment: datetime | None) -> Groups:
         names: dict[str, str] = {}
@@ -115,20 +103,13 @@ class View:
         for row in self._tenant.tables["Recipient"].rows(moment):
             if "_members" in row:
                 members[row["_key"]] = frozenset(row["_members"])
-            elif row["_noun"] == "DynamicDistributionGroup":
+            elif row["_noun"] == dynamic.NOUN:
                 entry = self._entries.get(row["_key"])
                 members[row["_key"]] = frozenset(entry.members if entry else ())
             else:
                 continue
             names.update({normal(name): row["_key"] for name in rows.identities(row)})
         return names, members
-
-
-def _passes(wanted: str, row: Row) -> bool:
-    try:
-        return matches(wanted, row)
-    except ServiceError:  # a filter that the sandbox cannot read names nobody
-        return False
 
 
 def _domain(row: Row) -> Domain:
@@ -140,7 +121,7 @@ def _domain(row: Row) -> Domain:
     )
 
 
-def _entry(row: Row, table: Table, dynamic: tuple[str, ...]) -> Entry:
+def _entry(row: Row, table: Table, refreshed: tuple[str, ...]) -> Entry:
     addresses = {normal(str(text)) for text in row.get("EmailAddresses") or () if str(text).lower().startswith("smtp:")}
     forward: Any = row.get("ForwardingAddress")
     goals = table.find(str(forward)) if forward else []
@@ -155,6 +136,6 @@ def _entry(row: Row, table: Table, dynamic: tuple[str, ...]) -> Entry:
         forward_smtp="" if goals else normal(str(row.get("ForwardingSmtpAddress") or "")),
         keep_copy=row.get("DeliverToMailboxAndForward") is True,
         authenticated_only=row.get("RequireSenderAuthenticationEnabled") is True,
-        members=dynamic if kind == DYNAMIC else tuple(row.get("_members") or ()),
+        members=refreshed if kind == DYNAMIC else tuple(row.get("_members") or ()),
         attributes=row,
     )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._known i
     observed_to,
     told,
 )
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._predict import predict
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._sight import Reading
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import Forward, Mx
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import NAMELESS, Observed
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._world_of import NAMELESS, Observed, world_of
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Forbidden, NotFound, Reply, Row
 
@@ -73,6 +74,52 @@ def test_members_of_groups_that_decide_are_one_more_round_trip() -> None:
     session = tenant(PEOPLE[:1], groups=[group(), LIST])
     _case, _rows, members = see(options(), context(session), "status")
     assert (session.trips, list(members)) == (2, ["everyone@example.com"])
+
+
+CREW = {
+    **mailbox("crew@example.com", "DynamicDistributionGroup", routing=False),
+    "RecipientType": "DynamicDistributionGroup",
+    "RequireSenderAuthenticationEnabled": False,
+}
+
+
+def fate(session: Tenant, origin: str, **more: Any) -> tuple[str, list[str]]:
+    """What is predicted for mail to a dynamic group, and what was warned of."""
+    heard: list[str] = []
+    case, rows, members = see(options(**more), context(session, warn=heard.append), "status")
+    seen = Observed(mx={"example.com": Mx("tenant")}, facts={"edge_blocking": "seen"})
+    world = world_of(case.snapshot, case.inputs, rows, members, seen)
+    world = replace(world, sources=tuple(replace(one, addresses={}) for one in world.sources))
+    return predict(world, "anna@example.com" if origin == "tenant" else "sender@outside.example", "crew@example.com", origin).verdict, heard
+
+
+def test_members_of_dynamic_groups_are_read_by_their_own_cmdlet() -> None:
+    session = tenant(PEOPLE[:1])
+    session.rows |= {"Recipient": [*PEOPLE, CREW], "DynamicDistributionGroup": [CREW], "DynamicDistributionGroupMember": PEOPLE[:1]}
+    assert fate(session, "tenant") == ("delivered", [])
+    assert session.trips == 2, "as for the other groups that decide: one round trip more for all their members"
+    asked = [call.name for call in session.sent if call.parameters.get("Identity") == "crew@example.com"]
+    assert asked == ["Get-DynamicDistributionGroupMember"]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_dynamic_group_lets_outsiders_in_as_its_own_row_says(closed: bool) -> None:
+    session = tenant(PEOPLE[:1])
+    crew = {**CREW, "RequireSenderAuthenticationEnabled": closed}
+    session.rows |= {"Recipient": [*PEOPLE, crew], "DynamicDistributionGroup": [crew], "DynamicDistributionGroupMember": PEOPLE[:1]}
+    assert fate(session, "internet")[0] == ("bounced" if closed else "delivered")
+
+
+@pytest.mark.parametrize("cmdlet", ["Get-DynamicDistributionGroup", "Get-DynamicDistributionGroupMember"])
+def test_a_dynamic_group_that_must_not_be_read_is_told_and_its_mail_is_unknown(cmdlet: str) -> None:
+    session = tenant(PEOPLE[:1])
+    session.rows |= {"Recipient": [*PEOPLE, CREW], "DynamicDistributionGroup": [CREW], "DynamicDistributionGroupMember": PEOPLE[:1]}
+    session.errors = {cmdlet: Forbidden("no role", cmdlet=cmdlet)}
+    for origin in ("tenant", "internet"):
+        verdict, (line,) = fate(session, origin)
+        assert verdict == "unknown", origin
+        assert "could not be read" in line
+        assert "no role" in line
 
 
 def test_a_policy_that_must_not_be_read_is_told_and_any_other_read_that_fails_ends_it() -> None:

@@ -45,6 +45,7 @@ def test_a_quiet_tenant_costs_one_round_trip_more_and_its_people_are_listed_by_t
     assert (found.reading.unsettled, heard) == ((), [])
     again = session.sent[len(session.sent) // 2 :]
     nouns = {"recipients": "Get-Recipient", "mailboxes": "Get-Mailbox", "groups": "Get-DistributionGroup"}
+    nouns["dynamic_groups"] = "Get-DynamicDistributionGroup"
     for name in DIRECTORY:
         listed = [call for call in again if call.name == nouns[name] and "Identity" not in call.parameters]
         assert [set(STAMPS) < set(call.select) and len(call.select) < 8 for call in listed] == [True], name

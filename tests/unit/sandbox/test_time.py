@@ -62,6 +62,20 @@ def test_members_lag(tenant: Client) -> None:
     assert len(tenant.rows("Get-DistributionGroupMember", Identity="g")) == 1
 
 
+def test_members_of_a_dynamic_group_are_those_of_its_last_refresh(tenant: Client) -> None:
+    """A dynamic group is counted once in a while; whoever passes its filter since then is no member yet."""
+    tenant.sandbox.parameters(dynamic_refresh=3600)
+    tenant.rows("New-DynamicDistributionGroup", Name="d", RecipientFilter="(Alias -eq 'user0002') -or (Alias -eq 'late')")
+    tenant.rows("New-MailContact", Name="late", Alias="late", ExternalEmailAddress="late@example.net")
+    shown = [row["PrimarySmtpAddress"] for row in tenant.rows("Get-DynamicDistributionGroupMember", Identity="d")]
+    assert shown == ["user0002@example.com"]
+    tenant.sandbox.clock(advance=3601)
+    shown = [row["PrimarySmtpAddress"] for row in tenant.rows("Get-DynamicDistributionGroupMember", Identity="d")]
+    assert sorted(shown) == ["late@example.net", "user0002@example.com"]
+    assert tenant.call("Get-DistributionGroupMember", Identity="d").status == 404
+    assert tenant.call("Get-DynamicDistributionGroupMember", Identity="user0002").status == 404
+
+
 def test_rules_act_late(tenant: Client) -> None:
     """New, changed, disabled and removed rules act differently only after the latency."""
     start = acting(tenant)
