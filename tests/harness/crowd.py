@@ -14,6 +14,8 @@ SHARED = "example.com"
 ROUTING = "contoso.mail.onmicrosoft.com"
 TIME = "2026-03-01T12:00:00Z"
 LONG_AGO = "2026-01-01T00:00:00Z"
+GROUP, DYNAMIC = "MailUniversalDistributionGroup", "DynamicDistributionGroup"
+COMPANY = 2  # the number of the groups that hold everybody
 # Kind of recipient: its share of a hundred, RecipientTypeDetails in the tenant (none: no object), entry in the source's list
 # (none: no entry).
 KINDS: dict[str, tuple[int, str, str]] = {
@@ -21,7 +23,7 @@ KINDS: dict[str, tuple[int, str, str]] = {
     "pilot": (6, "UserMailbox", ""),
     "noobj": (6, "", "mailbox"),
     "mailuser": (5, "MailUser", "mailbox"),
-    "other": (4, "UserMailbox", ""),
+    "other": (3, "UserMailbox", ""),
     "guest": (3, "GuestMailUser", ""),
     "room": (4, "RoomMailbox", ""),
     "shared": (4, "SharedMailbox", ""),
@@ -29,7 +31,8 @@ KINDS: dict[str, tuple[int, str, str]] = {
     "folder": (1, "PublicFolder", ""),
     "list": (2, "", "list"),
     "alias": (4, "", "alias"),
-    "group": (2, "MailUniversalDistributionGroup", ""),
+    "group": (2, GROUP, ""),
+    "dynamic": (1, DYNAMIC, ""),
     "resource": (1, "", "resource"),
 }
 
@@ -88,15 +91,21 @@ def _row(kind: str, name: str) -> dict[str, Any]:
 
 
 def _groups(held: list[dict[str, Any]], stubs: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Members per group: ten people, and every other group holds the one before it."""
+    """Members per group: ten people, and every other group holds the one before it. Of both kinds one holds the whole company."""
     members: dict[str, list[dict[str, Any]]] = {}
     rows = {row["PrimarySmtpAddress"]: row for row in held}
-    groups = [row for row in held if row["RecipientTypeDetails"] == "MailUniversalDistributionGroup"]
-    for number, group in enumerate(groups):
-        chosen = [rows[stubs[(number * 11 + step) % len(stubs)]] for step in range(10)] if stubs else []
-        inner = [groups[number - 1]] if number % 2 else []
-        members[group["PrimarySmtpAddress"]] = [*chosen, *inner]
+    for kind in (GROUP, DYNAMIC):
+        groups = [row for row in held if row["RecipientTypeDetails"] == kind]
+        for number, group in enumerate(groups):
+            few = [stubs[(number * 11 + step) % len(stubs)] for step in range(10)] if stubs else []
+            inner = [groups[number - 1]] if number % 2 and kind == GROUP else []
+            members[group["PrimarySmtpAddress"]] = [*(rows[one] for one in (stubs if number == COMPANY else few)), *inner]
     return members
+
+
+def _open(held: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """The groups of a kind, which take mail of strangers."""
+    return [{**row, "RequireSenderAuthenticationEnabled": False} for row in held if row["RecipientTypeDetails"] == kind]
 
 
 def _rules(groups: list[str]) -> list[dict[str, Any]]:
@@ -139,7 +148,8 @@ def crowd(folder: Path, count: int, waves: int, kinds: Collection[str] = tuple(K
         "spam": [{"AutoForwardingMode": "Automatic"}],
         "rules": _rules(list(members)),
         "recipients": held,
-        "groups": [{**row, "RequireSenderAuthenticationEnabled": False} for row in held if row["PrimarySmtpAddress"] in members],
+        "groups": _open(held, GROUP),
+        "dynamic_groups": _open(held, DYNAMIC),
     }
     data = {"form": 1, "first": TIME, "last": TIME, "open": [], "unsettled": [], "rows": rows, "members": members, "observed": {}}
     return Crowd(data, folder)

@@ -16,7 +16,7 @@ from ._hazards import evaluate
 from ._mail_plan import NOBODY
 from ._outcomes import HURTS, OUTCOMES
 from ._people import ORIGINS, everyone, senders_for, shown, why
-from ._rehearse_fate import Fate, Leaf, group_of, joined, leaf_key, leaves, narrowed, predicted
+from ._rehearse_fate import Fate, Leaf, ends_of, group_of, joined, narrowed, predicted
 from ._rehearse_plan import State
 from ._rehearse_reach import behind, leads
 from ._rehearse_sign import Closer, unique
@@ -226,8 +226,8 @@ class Stage:
         """The ends of a group, one for each fate; none for what is no group."""
         if address not in self.ends:
             group = group_of(world, address)
-            every = leaves(world, group) if group else ()
-            self.ends[address] = {("by a group", leaf_key(world, address, leaf, self.signs)): leaf for leaf in every}
+            every = ends_of(world, address, group, self.signs) if group else {}
+            self.ends[address] = {("by a group", key): leaf for key, leaf in every.items()}
         return self.ends[address]
 
     def _reshape(self, world: World) -> None:

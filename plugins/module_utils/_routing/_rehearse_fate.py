@@ -11,7 +11,7 @@ so members that nothing tells apart are asked once, and their questions do not m
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ._checks import domain_of
@@ -75,27 +75,27 @@ def group_of(world: World, address: str) -> Party | None:
     return party if party and party.kind in EXPANDED and party.members else None
 
 
-def leaves(world: World, group: Party) -> Iterator[Leaf]:
-    """Every end of a group; one that leads back is left out, as the service does."""
+def ends_of(world: World, address: str, group: Party, signs: Mapping[str, Hashable]) -> dict[Hashable, Leaf]:
+    """The ends of the group with an address, one for each fate; one that leads back is left out, as the service does.
+
+    Equal are those of whom the outside sees the same group, with the same doors on the way, and whose sign is the same. signs: by address.
+    """
+    source = world.source_of(domain_of(address))
+    listed = source is not None and (entry_of(source, address) is not None or address in source.forwards)
+    own = address if listed else (domain_of(address), group.kind)
+    found: dict[Hashable, Leaf] = {}
     waiting: list[tuple[Party, ...]] = [(group,)]
     while waiting:
         path = waiting.pop()
-        for identity in path[-1].members or ():
-            member = world.by_id.get(identity)
-            if member is None or member in path:
-                continue
-            if member.kind in EXPANDED and member.members:
+        met, doors = {one.id for one in path}, tuple(one.outsiders for one in path)
+        for member in (world.by_id[one] for one in path[-1].members or () if one not in met and one in world.by_id):
+            if member.members and member.kind in EXPANDED:
                 waiting.append((*path, member))
             else:
-                yield Leaf(path, member)
-
-
-def leaf_key(world: World, address: str, leaf: Leaf, signs: Mapping[str, Hashable]) -> Hashable:
-    """Equal for ends with one fate: what the outside sees of the group, what the groups on the way let in, who it is."""
-    source = world.source_of(domain_of(address))
-    listed = source is not None and (entry_of(source, address) is not None or address in source.forwards)
-    own = address if listed else (domain_of(address), leaf.path[0].kind)
-    return own, tuple(group.outsiders for group in leaf.path), signs.get(leaf.member.primary, leaf.member.id)
+                key = own, doors, signs.get(member.primary, member.id)
+                if key not in found:
+                    found[key] = Leaf(path, member)
+    return found
 
 
 def narrowed(world: World, leaf: Leaf) -> World:
