@@ -108,6 +108,17 @@ def headed(made: Scenario, random: Random) -> Letter:
     return _colleague(made, random.choice(("other", "stub")))
 
 
+def rivals(made: Scenario, _random: Random) -> Letter | None:
+    """A rule above ours sends a stub's mail to another host than ours does."""
+    stub = made.people["stub"][0]
+    ends = tuple(f"({host.name})" for host in made.hosts if host is not made.host_of(stub))
+    others = [row["Name"] for row in made.rows("OutboundConnector") if row["Name"].endswith(ends)]
+    if not others:
+        return None
+    made.rows("TransportRule").insert(0, rule("Another way", SentTo=[stub], RouteMessageOutboundConnector=others[0]))
+    return _colleague(made, "stub")
+
+
 WAYS: Mapping[str, Callable[[Scenario, Random], Letter | None]] = {
     "plus": plus,
     "outward": outward,
@@ -118,4 +129,5 @@ WAYS: Mapping[str, Callable[[Scenario, Random], Letter | None]] = {
     "listed": listed,
     "by_sender": by_sender,
     "headed": headed,
+    "rivals": rivals,
 }

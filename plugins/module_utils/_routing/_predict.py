@@ -15,7 +15,7 @@ from ._checks import domain_of
 from ._outcomes import HURTS, MEANING, Landing, Person, judge, person_of, worst
 from ._readings import FACTS, Oracle, explore
 from ._route import INTERNET, LOCAL, ORIGINS, Copy, Message, Step, by_mx, ends
-from ._world import TENANT, World
+from ._world import TENANT, Party, World
 
 # A list that holds itself must not make copies for ever.
 COPIES = 5000
@@ -157,10 +157,13 @@ def _endings(message: Message, landings: tuple[Landing, ...]) -> tuple[Ending, .
     def nested() -> bool:
         return message.oracle.fact("nested_members") == "counts"
 
+    def plus(party: Party) -> bool:
+        return _tenant.reached(message, party)
+
     people: dict[str, Person] = {}
     found: dict[str, list[Landing]] = {}
     for landing in landings:
-        person = person_of(world, landing.who)
+        person = person_of(world, landing.who, plus)
         people.setdefault(person.key, person)
         found.setdefault(person.key, []).append(landing)
     return tuple(

@@ -148,13 +148,15 @@ def _holder(message: Message, address: str) -> Party | None:
     if found is not None:
         return found
     base = world.by_address.get(plain(address))
-    if base is None or plain(address) == address:
-        return None
-    plus = world.policies.plus_addressing
+    return base if base and plain(address) != address and reached(message, base) else None
+
+
+def reached(message: Message, party: Party) -> bool:
+    """Whether plus addresses of an object reach it."""
+    plus = message.world.policies.plus_addressing
     if plus is None:
         plus = message.oracle.fact("plus_addressing") == "on"
-    reached = plus and (base.kind not in EXPANDED or message.oracle.fact("plus_groups") == "on")
-    return base if reached else None
+    return plus and (party.kind not in EXPANDED or message.oracle.fact("plus_groups") == "on")
 
 
 def resolve(message: Message, copy: Copy, address: str, chain: tuple[str, ...]) -> Step:

@@ -31,7 +31,11 @@ class Target:
 def resolve(directory: Directory, message: Message, asked: str, address: str = "") -> list[Target]:
     """Return the recipients that one written address leads to."""
     written = normal(address or asked)
-    return list(_resolve(_Way(directory, message, asked), written, directory.lookup(written)))
+    found: dict[tuple[str, str, str], Target] = {}
+    for target in _resolve(_Way(directory, message, asked), written, directory.lookup(written)):
+        # Whom several groups lead to gets one copy.
+        found.setdefault((target.entry.key if target.entry else "", target.address, target.out), target)
+    return list(found.values())
 
 
 @dataclass(frozen=True)
