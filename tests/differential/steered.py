@@ -56,6 +56,17 @@ def rejecting(made: Scenario, _random: Random) -> Letter:
     return Letter("migrated", (made.people["migrated"][0],), "internet", f"boss@{STRICT}")
 
 
+def signed(made: Scenario, _random: Random) -> Letter:
+    """A letter of a domain that asks to reject what fails DMARC: a forward breaks its SPF, and its signature holds."""
+    migrated = made.people["migrated"][0]
+    made.strict.add(STRICT)
+    made.signed.add(STRICT)
+    for host in made.hosts:
+        host.footer = ""
+    made.reading |= {"honor_dmarc": "on", "dmarc_domain": "routing"}
+    return Letter("migrated", (migrated,), "internet", f"boss@{STRICT}")
+
+
 def readdressed(made: Scenario, _random: Random) -> Letter:
     """A rule above ours redirects a stub's mail to another address of the stub."""
     made.rows("TransportRule").insert(0, rule("Readdress a stub", SentTo=[made.people["stub"][0]], RedirectMessageTo=[f"stub1@{ROUTING}"]))
@@ -123,6 +134,7 @@ WAYS: Mapping[str, Callable[[Scenario, Random], Letter | None]] = {
     "plus": plus,
     "outward": outward,
     "rejecting": rejecting,
+    "signed": signed,
     "readdressed": readdressed,
     "joining": joining,
     "spared": spared,

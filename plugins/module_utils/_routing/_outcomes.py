@@ -93,9 +93,10 @@ def _everybody(_party: Party) -> bool:
 
 def person_of(world: World, address: str, plus: Callable[[Party], bool] = _everybody) -> Person:
     """Who is meant by an address. plus: whether plus addresses of an object are its own; asked for those alone."""
-    party, base = world.by_address.get(address), world.by_address.get(plain(address))
-    if party is None and base is not None and plus(base):
-        party = base
+    party = world.by_address.get(address)
+    if party is None:
+        base = world.by_address.get(plain(address))
+        party = base if base and plus(base) else None
     leads = [party.external] if party and party.kind in POINTERS and party.external else []
     own = [address, *([party.primary, *sorted(party.addresses)] if party else ()), *leads]
     for candidate in own:
