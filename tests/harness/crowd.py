@@ -23,7 +23,7 @@ KINDS: dict[str, tuple[int, str, str]] = {
     "pilot": (6, "UserMailbox", ""),
     "noobj": (6, "", "mailbox"),
     "mailuser": (5, "MailUser", "mailbox"),
-    "other": (3, "UserMailbox", ""),
+    "other": (4, "UserMailbox", ""),
     "guest": (3, "GuestMailUser", ""),
     "room": (4, "RoomMailbox", ""),
     "shared": (4, "SharedMailbox", ""),
@@ -31,7 +31,7 @@ KINDS: dict[str, tuple[int, str, str]] = {
     "folder": (1, "PublicFolder", ""),
     "list": (2, "", "list"),
     "alias": (4, "", "alias"),
-    "group": (2, GROUP, ""),
+    "group": (1, GROUP, ""),
     "dynamic": (1, DYNAMIC, ""),
     "resource": (1, "", "resource"),
 }
