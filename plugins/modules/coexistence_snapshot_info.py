@@ -16,6 +16,8 @@ description:
     what differs is read anew, at most three times; then it is told.
   - The snapshot can be given to M(mailops.exchange.mail_route_info), M(mailops.exchange.coexistence_check_info) and
     M(mailops.exchange.rehearsal_info), which then read nothing.
+  - Members of dynamic groups are those that the service counted last, which it does once a day. Where they must not be read, that is
+    told in RV(open), and mail to such a group is unknown.
   - It holds names and addresses of every recipient, so O(dest) is written for its owner alone.
 author:
   - The mailops.exchange authors (!UNKNOWN)

@@ -15,6 +15,7 @@ description:
   - Where a fact is disputed or a change may not act yet, every reading is walked, and the worst is the verdict.
   - Whose membership of the group changed is noted nowhere, only when. Until that is long enough ago, its members count as just joined, and
     whoever is asked about by O(addresses) or named in O(users) as just joined or gone.
+  - Mail to a group is followed to its members, of whom one stands for all that nothing tells from it. Its verdict is the worst of theirs.
   - With O(all), it does so for everybody, in counts and lists by outcome.
   - Sends no mail and writes nothing.
 author:

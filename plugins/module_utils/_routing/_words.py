@@ -86,8 +86,8 @@ def _where(route: Route) -> str:
         return PLACES[next(iter(counts))]
     if people == 1:
         return " and ".join(PLACES[place] for place in sorted(counts))
-    parts = ", ".join(f"{number} {PLACES[place].removeprefix('goes to ')}" for place, number in sorted(counts.items()))
-    return f"goes to {people} people: {parts}"
+    parts = ", ".join(f"for {number} it {PLACES[place]}" for place, number in sorted(counts.items()))
+    return f"is for {people} people: {parts}"
 
 
 def _answers(routes: Iterable[Route]) -> dict[str, set[str]]:

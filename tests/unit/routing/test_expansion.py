@@ -106,7 +106,8 @@ def test_mail_to_a_group_of_six_thousand_is_no_loop_and_everybody_is_counted() -
     assert "loop" not in found.outcomes
     (way,) = ways(found)
     half = CROWD // 2
-    assert (way.outcome, way.where) == ("delivered", f"goes to {CROWD} people: {half} the foreign host, {half} the mailbox in the tenant")
+    told = f"for {half} it goes to the foreign host, for {half} it goes to the mailbox in the tenant"
+    assert (way.outcome, way.where) == ("delivered", f"is for {CROWD} people: {told}")
     assert any(f"stands for {half} members" in line for line in way.lines)
 
 
