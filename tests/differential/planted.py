@@ -47,7 +47,7 @@ PREDICTOR: Mapping[str, Error] = {
     "audited rules act": Error(
         "_reads.py", 'enabled=thing.enabled and fold(row.get("Mode") or "Enforce") == "enforce"', "enabled=thing.enabled"
     ),
-    "a rule that stops goes on": Error("_delivery.py", "if state.end or now.stop:", "if state.end:"),
+    "a rule that stops goes on": Error("_delivery.py", "if state.end or now.stop:", "if state.end:", seed=16),
     "guests leave under their own address": Error(
         "_delivery.py",
         "            return self.party.external\n        return self.primary",
@@ -61,7 +61,9 @@ PREDICTOR: Mapping[str, Error] = {
     "a changed rule has no past": Error("_world_of.py", "before = replace(rule, enabled=not rule.enabled)", "before = rule", seed=18),
 }
 SANDBOX: Mapping[str, Error] = {
-    "a rule that stops goes on": Error("mail/rules.py", 'if rule.get("StopRuleProcessing") or decision.reject', "if decision.reject"),
+    "a rule that stops goes on": Error(
+        "mail/rules.py", 'if rule.get("StopRuleProcessing") or decision.reject', "if decision.reject", seed=16
+    ),
     "subdomains forgotten": Error(
         "mail/addresses.py", 'return domain == parent or domain.endswith("." + parent)', "return domain == parent", seed=83
     ),
@@ -75,10 +77,10 @@ SANDBOX: Mapping[str, Error] = {
         "mail/router.py", "target.entry.primary if target.entry is not None and target.entry.kind in LOCAL else target.out", "target.out"
     ),
     "nested members always count": Error(
-        "mail/predicates.py", "return directory.facts.nested_groups_count and any(_in_group", "return any(_in_group", seed=25
+        "mail/predicates.py", "return directory.facts.nested_groups_count and any(_in_group", "return any(_in_group", seed=35
     ),
     "scope reading b asks for a signed-in sender of objects too": Error(
-        "mail/predicates.py", "else is_object or (accepted and signed_in)", "else (is_object or accepted) and signed_in"
+        "mail/predicates.py", "else is_object or (accepted and signed_in)", "else (is_object or accepted) and signed_in", seed=5
     ),
     "an inbound connector does not excuse direct mail": Error(
         "mail/edge.py", "        and inbound_connector(directory, session, sender) is None\n", "", seed=56
@@ -100,12 +102,12 @@ BESIDE: Mapping[str, Error] = {
     "a loop is a bounce": Error(
         "mail/node.py", 'what = "loop" if failure.status in LOOPS else "bounced"\n            self', 'what = "bounced"\n            self'
     ),
-    "a member of a group is forgotten": Error("mail/resolve.py", "for key in group.members:", "for key in group.members[1:]:"),
+    "a member of a group is forgotten": Error("mail/resolve.py", "for key in group.members:", "for key in group.members[1:]:", seed=13),
     "a member of a list is forgotten": Error(
-        "mail/hosts.py", "finals = self.state.expand(address, own=own)", "finals = self.state.expand(address, own=own)[-1:]"
+        "mail/hosts.py", "finals = self.state.expand(address, own=own)", "finals = self.state.expand(address, own=own)[-1:]", seed=10
     ),
     "forwards do not move readers": Error(
-        "mail/readers.py", "return TENANT if any(reader in state.forwards for state in self.hosts()) else SOURCE", "return SOURCE"
+        "mail/readers.py", "return TENANT if any(reader in state.forwards for state in self.hosts()) else SOURCE", "return SOURCE", seed=7
     ),
 }
 

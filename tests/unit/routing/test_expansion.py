@@ -69,7 +69,7 @@ def _in(host: Foreign, address: str) -> bool:
     return address.rpartition("@")[2] in host.domains
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(crowds(), senders, origins)
 def test_one_member_for_all_that_are_alike_changes_no_prediction(found: World, sender: str, origin: str) -> None:
     one_for_all = predict(found, sender, f"team@{SHARED}", origin)
