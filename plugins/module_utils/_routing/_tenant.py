@@ -200,7 +200,8 @@ def _expanded(message: Message, copy: Copy, party: Party, chain: tuple[str, ...]
     if party.members is None:
         return ends(copy.lands("unknown", AT, f"the members of {party.primary} are not known"))
     found = stands(message.world, party, chain, outside=not copy.internal)
-    noted = copy.noted(AT, f"group {party.primary} has {sum(one.many for one in found)} members")
+    many = sum(one.many for one in found)
+    noted = copy.noted(AT, f"group {party.primary} has {many} member{'' if many == 1 else 's'}")
     if not found:
         return ends(noted.lands("lost", AT, f"group {party.primary} leads to nobody"))
     return together(*(_member(message, noted, one, chain) for one in found))
