@@ -106,7 +106,7 @@ def _settled(session: Session, inputs: Inputs, first: Mapping[str, Cmdlet], read
         if not found:
             return reading
         seen.update({(name, sight.key_of(row)): sight.stamp_of(row) for name, rows in found.items() for row in rows})
-        calls = sight.again(first, found, ours)
+        calls = sight.again(first, found, ours, reading.members)
         answers = session.call_many([one.cmdlet for one in calls])
         held = [(one, _rows_of(answer)) for one, answer in zip(calls, answers, strict=True)]
         last = max([reading.last, *(answer.date for answer in answers if isinstance(answer, Reply))])
@@ -130,7 +130,7 @@ def _listed(session: Session, inputs: Inputs, first: Mapping[str, Cmdlet], readi
         if not found.odd:
             return reading
         odd = sight.named(found.odd)
-        again = sight.again(first, found.changed, ours)
+        again = sight.again(first, found.changed, ours, reading.members)
         fresh = session.call_many([one.cmdlet for one in again]) if again else []
         reading = sight.merged(reading, [(one, _rows_of(answer)) for one, answer in zip(again, fresh, strict=True)], ours)
         reading = _with_members(session, inputs, reading)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -126,8 +126,8 @@ class Again:
     cmdlet: Cmdlet
 
 
-def again(first: Mapping[str, Cmdlet], found: Mapping[str, Sequence[Row]], ours: str) -> list[Again]:
-    """The calls that read these objects again; a group with its members. ours: the group's address."""
+def again(first: Mapping[str, Cmdlet], found: Mapping[str, Sequence[Row]], ours: str, known: Collection[str]) -> list[Again]:
+    """The calls that read these objects again, and the members of our group and of those whose members are known, by address."""
     made: list[Again] = []
     for name, rows in found.items():
         call = first[name]
@@ -138,7 +138,9 @@ def again(first: Mapping[str, Cmdlet], found: Mapping[str, Sequence[Row]], ours:
             one = {key: value for key, value in call.parameters.items() if key != "ResultSize"}
             made.append(Again(name, key_of(row), replace(call, parameters={**one, "Identity": key_of(row)})))
         groups = [fold(row.get("PrimarySmtpAddress") or "") for row in rows] if name in GROUPS else []
-        made += [Again("members", address, further.members_call(found, address)) for address in groups if address]
+        made += [
+            Again("members", address, further.members_call(found, address)) for address in groups if address == ours or address in known
+        ]
     grouped = any(name.startswith("group_by") for name in found)
     if grouped and "members" in first and not any(one.name == "members" and one.key == ours for one in made):
         made.append(Again("members", ours, further.members_call({}, ours)))

@@ -122,6 +122,18 @@ def test_a_dynamic_group_that_must_not_be_read_is_told_and_its_mail_is_unknown(c
         assert "no role" in line
 
 
+def test_a_dynamic_group_that_changed_while_it_must_not_be_read_ends_nothing() -> None:
+    moving, heard = Moving(tenant(PEOPLE[:1]).rows), list[str]()
+    crew = {**CREW, "WhenChangedUTC": LATER}
+    moving.rows |= {"Recipient": [*PEOPLE, crew], "DynamicDistributionGroup": [crew]}
+    moving.errors = {"Get-DynamicDistributionGroupMember": Forbidden("no role")}
+    found = look_ahead(options(), context(moving, warn=heard.append), "status")
+    assert "crew@example.com" not in found.reading.members
+    assert ["crew@example.com" in line and "no role" in line for line in heard] == [True]
+    asked = [call.name for call in moving.sent].count("Get-DynamicDistributionGroupMember")
+    assert asked == 1, "whose members were not read is not asked again for them"
+
+
 def test_a_policy_that_must_not_be_read_is_told_and_any_other_read_that_fails_ends_it() -> None:
     session, heard = tenant(), list[str]()
     session.errors = {"Get-AntiPhishPolicy": Forbidden("no role")}
