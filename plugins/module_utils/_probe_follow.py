@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from ._probe_turns import Sight
 from ._routing._evidence import ARRIVED, FILTER, MISSING, REFUSED
 from ._routing._objects import stamp
 from ._runner import Context
 from ._session import ExchangeError, Row
-from ._trace import CLOCK, TICK, Tracer, connector_of, key_of, now_of
+from ._trace import connector_of, key_of
 from ._values import fold, host_key, is_empty, parse_date
 
 TENANT, SOURCE = "tenant", "source"
@@ -29,7 +30,6 @@ LEFT = frozenset({"send external", "sendexternal", "send"})
 PLACED = frozenset({"deliver", "delivered"})
 # With a test system's mailboxes to look at, the trace is asked at these looks only: it tells what no mailbox does, a refusal.
 TRACE_LOOKS = frozenset({3, 6, 12, 24, 48})
-EARLIER = timedelta(minutes=5)
 Result = dict[str, Any]
 
 
@@ -92,18 +92,20 @@ class End:
 class Follower:
     """Looks again and again. mailbox_url: empty where there are no mailboxes to look at."""
 
-    def __init__(self, course: Course, context: Context, mailbox_url: str, pace: Pace) -> None:
-        self._course, self._context, self._url, self._pace = course, context, mailbox_url, pace
-        self._tracer = Tracer.of(context)
+    def __init__(self, course: Course, context: Context, mailbox_url: str, pace: Pace, sight: Sight) -> None:
+        self._course, self._context, self._url, self._pace, self._sight = course, context, mailbox_url, pace, sight
         self._details: dict[tuple[str, str], list[Row]] = {}
         self._rows: list[Row] = []
         self._now = course.since
         self._unread = ""
         self._over = False
 
-    def run(self) -> End:
-        """Follow it to its end."""
+    def run(self) -> Generator[float, None, End]:
+        """Follow it to its end; yields the seconds to the next look."""
+        self._sight.follow(self._course.id, self._course.since)
         look, quiet = 0, ""
+        # All that are handed over in one turn are looked for together.
+        yield 0.0
         while True:
             end = self._look(look)
             # What lies at the source may still come back: a forward follows, or the host hands it on.
@@ -115,9 +117,10 @@ class Follower:
             if left <= 0:
                 end = end if end.result else self._lost()
                 break
-            self._context.sleep(left)
+            yield left
             look += 1
         end = self._with_way(end) if end.place == TENANT else end
+        self._sight.leave(self._course.id)
         end.rows = self._rows
         end.seconds = max(0, int((self._now - self._course.since).total_seconds()))
         return end
@@ -130,7 +133,7 @@ class Follower:
             return self._by_trace()
         asked = {"url": self._url, "id": self._course.id}
         places = list(self._context.session.tool("mailbox", asked)["found"])
-        self._now = now_of(self._context.session.call(CLOCK))
+        self._now = self._sight.now()
         if not places:
             return self._by_trace() if look in TRACE_LOOKS else End()
         held = [str(one["place"]) for one in places]
@@ -149,15 +152,12 @@ class Follower:
         return self._judged()
 
     def _read(self) -> None:
-        reply = self._context.session.call(CLOCK)
-        self._now = now_of(reply)
-        start = self._course.since - EARLIER
-        found = self._tracer.read(start, self._now + TICK, {"MessageId": [self._course.id]})
-        self._rows = sorted(found.rows, key=lambda row: str(row.get("Received")))
+        self._now = self._sight.now()
+        self._rows = self._sight.rows(self._course.id)
         for row in self._rows:
             known = self._details.get(key_of(row), [])
             if fold(row.get("Status")) not in MOVING and not known:
-                known = self._tracer.details([row])
+                known = self._sight.tracer.details([row])
             row["Details"] = known
             # The detail may come later than the status: it is read until it tells how the row ended.
             if _events(row) & (PLACED | LEFT) or _fails(row):
@@ -236,7 +236,7 @@ class Follower:
             left = "" if is_empty(row.get("ToIP")) else f"; it left for {row['ToIP']}{self._whose(row['ToIP'])}"
             return f"until {stamp(self._now)} the detail does not tell where it went{left}"
         try:
-            row["Details"] = self._tracer.details([row])
+            row["Details"] = self._sight.tracer.details([row])
         except ExchangeError as error:
             return f"its detail could not be read: {error}"
         return _words(row, "defer")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ._probe_follow import Course, Follower, Pace, belongs
 from ._probe_letter import BOUNCE, KINDS, letter
+from ._probe_turns import Result, Sight, Steps, together
 from ._routing import _checks as checks
 from ._routing._evidence import MISSING, NOT_PROBED, REFUSED
 from ._routing._outside import Outside, is_service, outside_of
@@ -32,7 +33,6 @@ TIMES = {"timeout": 300.0, "interval": 10.0}
 HAND_OVER = 60.0
 # Stages at which a host judges the message; before them the origin itself could not be had.
 JUDGED = frozenset({"mail", "rcpt", "data"})
-Result = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,13 @@ def mail_probe(params: Mapping[str, Any], context: Context) -> Result:
     if context.check_mode:
         context.progress(f"would send a {wanted.kind} probe from {wanted.origin} to {wanted.recipient}; announced")
         return _result(wanted, ANNOUNCED, "in check mode nothing is sent")
-    return _Probe(wanted, context).run()
+    sight = Sight(context)
+    return together([steps(wanted, context, sight)], context, sight.turn)[0]
+
+
+def steps(wanted: Wanted, context: Context, sight: Sight) -> Steps:
+    """The same for one of many under way, which look through one sight; outside of check mode."""
+    return (yield from _Probe(wanted, context, sight).run())
 
 
 def wanted_of(params: Mapping[str, Any]) -> Wanted:
@@ -100,8 +106,8 @@ def wanted_of(params: Mapping[str, Any]) -> Wanted:
 class _Probe:
     """One probe on its way."""
 
-    def __init__(self, wanted: Wanted, context: Context) -> None:
-        self._wanted, self._context = wanted, context
+    def __init__(self, wanted: Wanted, context: Context, sight: Sight) -> None:
+        self._wanted, self._context, self._sight = wanted, context, sight
         self._mark = uuid.uuid4().hex
         self._from = ""
         self._deadline = context.monotonic() + wanted.timeout
@@ -111,9 +117,9 @@ class _Probe:
     def _id(self) -> str:
         return f"<probe.{self._mark}@{self._from.rpartition('@')[2]}>"
 
-    def run(self) -> Result:
+    def run(self) -> Steps:
         """Hand it over, follow it, and say what became of it."""
-        handed = self._hand_over()
+        handed = yield from self._hand_over()
         answer = handed.answer
         if answer is None:
             return self._told(NOT_PROBED, handed.trouble, None)
@@ -127,21 +133,21 @@ class _Probe:
         way = (self._id, self._wanted.recipient, handed.entered, said(answer), answer["uncertain"], self._started)
         course = Course(*way, *self._foreign, inside)
         pace = Pace(self._deadline, self._wanted.interval)
-        end = Follower(course, self._context, self._wanted.outside.mailbox_url, pace).run()
+        end = yield from Follower(course, self._context, self._wanted.outside.mailbox_url, pace, self._sight).run()
         return {**self._told(end.result, end.why, answer), **end.more()}
 
-    def _hand_over(self) -> Handed:
+    def _hand_over(self) -> Generator[float, None, Handed]:
         wanted = self._wanted
         self._from = wanted.sender or f"postmaster@{wanted.recipient.rpartition('@')[2]}"
         if wanted.origin == TENANT:
-            return self._submit()
+            return (yield from self._submit())
         if wanted.origin == SOURCE:
             hosts, trouble = wanted.hosts, "no host of the foreign system is named: give host or smart_hosts"
         else:
             hosts, trouble = self._exchangers()
-        return self._by_smtp(hosts) if hosts else Handed(trouble=trouble)
+        return (yield from self._by_smtp(hosts)) if hosts else Handed(trouble=trouble)
 
-    def _submit(self) -> Handed:
+    def _submit(self) -> Generator[float, None, Handed]:
         """By authenticated submission; without a sender the account itself is one."""
         account = self._context.session.tool("account", {})
         if not account["ready"]:
@@ -151,7 +157,7 @@ class _Probe:
             self._from = str(account["user"])
         outside = self._wanted.outside
         where = {"submission": True, "submission_host": outside.submission_host, "submission_port": outside.submission_port}
-        return Handed(self._patient([where]), TENANT)
+        return Handed((yield from self._patient([where])), TENANT)
 
     def _exchangers(self) -> tuple[tuple[str, ...], str]:
         """The MX of the recipient's domain, best first, or why there is none."""
@@ -163,11 +169,11 @@ class _Probe:
         hosts = tuple(one["host"] for one in found["mx"] if one["host"] != ".")
         return hosts, "" if hosts else f"{domain} has no MX ({found['status']})"
 
-    def _by_smtp(self, hosts: Sequence[str]) -> Handed:
-        answer = self._patient([{"host": host, "port": self._wanted.port} for host in hosts])
+    def _by_smtp(self, hosts: Sequence[str]) -> Generator[float, None, Handed]:
+        answer = yield from self._patient([{"host": host, "port": self._wanted.port} for host in hosts])
         return Handed(answer, self._side(str(answer["host"])))
 
-    def _patient(self, ways: Sequence[Mapping[str, Any]]) -> Result:
+    def _patient(self, ways: Sequence[Mapping[str, Any]]) -> Steps:
         """One way after the other, as mail servers do, until one gives a final answer; all again later, while they say "later"."""
         while True:
             answer: Result = {}
@@ -179,7 +185,7 @@ class _Probe:
             if not 400 <= answer["code"] < 500 or left <= 0:
                 return answer
             self._context.progress(f"{answer['host']} puts the probe off: {said(answer)}")
-            self._context.sleep(min(self._wanted.interval, left))
+            yield min(self._wanted.interval, left)
 
     def _side(self, host: str) -> str:
         """The side that a host belongs to: the service's own names, the foreign hosts by name or address; empty for another one."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ._probing import TIMES, mail_probe
+from ._probe_turns import Result, Sight, Steps, together
+from ._probing import TIMES, steps, wanted_of
 from ._routing import _checks as checks
 from ._routing._evidence import ARRIVED, FILTER, MISSING, NOT_PROBED
 from ._routing._mail_plan import LOOK
@@ -31,8 +32,6 @@ SENDERS = {
     "source": "coexistence_probe_sender; of a forward coexistence_probe_outside_sender",
 }
 
-Result = dict[str, Any]
-
 
 def wait(params: Mapping[str, Any], context: Context) -> Result:
     """Wait by the service's clock, then by probes; raises TimedOut when either does not get there in time of ours."""
@@ -43,9 +42,10 @@ def wait(params: Mapping[str, Any], context: Context) -> Result:
         made = [{**one, "result": "announced"} for one in probes]
         return {"changed": False, "calls": [], "announced": True, "waited": 0, "until": "<now>", "probes": made, "left": []}
     pace = _Pace(params, context)
+    crew = _Crew(params, probes, reason, pace)
     waited, until = _by_clock(params, seconds, reason, pace)
-    made = _by_probe(params, probes, reason, pace)
-    left = [told(found) for one, found in zip(probes, made, strict=True) if not settled(one, found)]
+    made = crew.run()
+    left = [told(found) for found in crew.left()]
     return {"changed": False, "calls": [], "announced": False, "waited": waited, "until": until, "probes": made, "left": left}
 
 
@@ -99,41 +99,93 @@ def _by_clock(params: Mapping[str, Any], seconds: int, reason: str, pace: _Pace)
     return int((now - started).total_seconds()), stamp(until)
 
 
-def _by_probe(params: Mapping[str, Any], probes: Sequence[Mapping[str, Any]], reason: str, pace: _Pace) -> list[Result]:
-    """What became of each probe; those that did not show the effect are made again until they do."""
-    patient = params.get("patient") is not False
-    # A patient wait ends by what every probe shows: one that was not sent is still to show it.
-    unsent = MISSING if patient else NOT_PROBED
-    done: dict[int, Result] = {}
-    while True:
-        for number, one in enumerate(probes):
-            if done and pace.over:
-                # Nothing begins that would outlast the wait.
-                done.setdefault(number, {**one, "place": "", "result": unsent, "why": "the time was up before it was made"})
-            elif number not in done or not settled(one, done[number]):
-                done[number] = _probe(params, one, pace)
-        left = [done[number] for number, one in enumerate(probes) if not settled(one, done[number])]
-        if left and not patient:
-            pace.context.progress(f"not shown yet, {reason}: {told(left[0])}{f' and {len(left) - 1} more' if len(left) > 1 else ''}")
-        if not left or not patient:
-            return [done[number] for number in range(len(probes))]
-        if pace.over:
+class _Crew:
+    """The probes of one wait, all under way together. Raises InputError, with every problem, before any is sent."""
+
+    def __init__(self, params: Mapping[str, Any], probes: Sequence[Mapping[str, Any]], reason: str, pace: _Pace) -> None:
+        self._patient, self._remedy = params.get("patient") is not False, str(params.get("remedy") or LOOK)
+        declared = params.get("declared") or {}
+        self._settings = {name: declared[name] for name in SHARED if not checks.blank(declared.get(name))}
+        self._probes, self._reason, self._pace = probes, reason, pace
+        self._sight = Sight(pace.context)
+        self._found: dict[int, Result] = {}
+        self._news, self._told = False, pace.context.monotonic() - pace.interval
+        problems = [text for one in probes if not _unsent(one) for text in self._problems(one)]
+        if problems:
+            raise InputError(checks.unique(problems))
+
+    def run(self) -> list[Result]:
+        """What became of each; those that did not show the effect are made again until they do. Raises TimedOut."""
+        if not self._probes:
+            return []
+        pace, reason = self._pace, self._reason
+        made = together([self._shown(number, one) for number, one in enumerate(self._probes)], pace.context, self._turn)
+        left = self.left()
+        if left and self._patient:
             raise TimedOut(
-                f"after {pace.timeout:.0f} s {len(left)} of {len(probes)} probes for {reason} do not show it: {told(left[0])}.",
-                remedy=str(params.get("remedy") or LOOK),
+                f"after {pace.timeout:.0f} s {len(left)} of {len(made)} probes for {reason} do not show it: {told(left[0])}.",
+                remedy=self._remedy,
             )
-        pace.context.progress(f"waiting for {reason}: {len(left)} of {len(probes)} probes do not show it yet: {told(left[0])}")
-        pace.pause(pace.interval)
+        if left:
+            pace.context.progress(f"not shown yet, {reason}: {told(left[0])}{f' and {len(left) - 1} more' if len(left) > 1 else ''}")
+        return made
+
+    def left(self) -> list[Result]:
+        """Those that ended last without showing what they were made for."""
+        return [found for number, found in sorted(self._found.items()) if not settled(self._probes[number], found)]
+
+    def _turn(self) -> None:
+        """A new turn; how it stands is told once an interval at most."""
+        self._sight.turn()
+        now = self._pace.context.monotonic()
+        left = self.left() if self._news and now - self._told >= self._pace.interval else []
+        if left:
+            count = f"{len(left)} of {len(self._probes)} probes do not show it yet"
+            self._pace.context.progress(f"waiting for {self._reason}: {count}: {told(left[0])}")
+            self._news, self._told = False, now
+
+    def _shown(self, number: int, one: Mapping[str, Any]) -> Steps:
+        """One probe, made again until it shows what it is made for."""
+        if number and self._pace.over:
+            # Nothing begins that would outlast the wait. A patient wait ends by what every probe shows: one that was not sent is still to
+            # show it.
+            why = {"result": MISSING if self._patient else NOT_PROBED, "why": "the time was up before it was made"}
+            self._found[number] = {**one, "place": "", **why}
+            return self._found[number]
+        while True:
+            found = self._found[number] = yield from self._made(one)
+            if settled(one, found) or not self._patient or self._pace.over:
+                return found
+            self._news = True
+            yield min(self._pace.interval, self._pace.left)
+            if not self._pace.left:
+                return found
+
+    def _made(self, one: Mapping[str, Any]) -> Steps:
+        """One probe, once."""
+        unsent = _unsent(one)
+        if unsent:
+            return {**one, "place": "", "result": NOT_PROBED, "why": unsent}
+        made = yield from steps(wanted_of(self._options(one)), self._pace.context, self._sight)
+        return {**one, **made}
+
+    def _options(self, one: Mapping[str, Any]) -> Result:
+        pace = self._pace
+        looks = {"interval": min(TIMES["interval"], pace.interval), "timeout": min(TIMES["timeout"], max(pace.left, LEAST))}
+        return {**self._settings, **looks, **{key: value for key, value in one.items() if key not in {"place", "avoid"}}}
+
+    def _problems(self, one: Mapping[str, Any]) -> list[str]:
+        try:
+            wanted_of(self._options(one))
+        except InputError as error:
+            return error.problems
+        return []
 
 
-def _probe(params: Mapping[str, Any], one: Mapping[str, Any], pace: _Pace) -> Result:
-    declared = params.get("declared") or {}
-    settings = {name: declared[name] for name in SHARED if not checks.blank(declared.get(name))}
-    wanted = {key: value for key, value in one.items() if key not in {"place", "avoid"}}
-    if one.get("origin") in SENDERS and not one.get("sender"):
-        return {**one, "place": "", "result": NOT_PROBED, "why": f"no sender is named for it ({SENDERS[str(one['origin'])]})"}
-    looks = {"interval": min(TIMES["interval"], pace.interval), "timeout": min(TIMES["timeout"], max(pace.left, LEAST))}
-    return {**one, **mail_probe({**settings, **looks, **wanted}, pace.context)}
+def _unsent(one: Mapping[str, Any]) -> str:
+    """Why a probe cannot be sent, by its own words; empty when it can."""
+    lacking = one.get("origin") in SENDERS and not one.get("sender")
+    return f"no sender is named for it ({SENDERS[str(one['origin'])]})" if lacking else ""
 
 
 def settled(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:

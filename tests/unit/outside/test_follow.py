@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils import _probing
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Failed, Reply, Row
+from ansible_collections.mailops.exchange.plugins.module_utils._waiting import wait
 
 NOW = "2026-03-01T12:00:00Z"
 ANNA, HOST, NAME = "anna@example.com", "192.0.2.10", "mail.old.example"
@@ -46,7 +48,8 @@ class Service:
         rows: list[Row] = []
         if cmdlet.name == "Get-MessageTraceV2" and self.row is not None:
             base = {"MessageTraceId": "1", "RecipientAddress": ANNA, "Received": "2026-03-01T12:00:00", "ToIP": None}
-            rows = [{**base, **self.row}]
+            # The service spells what it names with brackets, without, or in another case.
+            rows = [{**base, "MessageId": str(named).strip("<>").upper(), **self.row} for named in cmdlet.parameters["MessageId"]]
         elif cmdlet.name == "Get-MessageTraceDetailV2":
             rows = [dict(one) for one in self.details[min(self.looks, len(self.details) - 1)]]
             self.looks += 1
@@ -77,6 +80,25 @@ class Service:
 
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
+
+
+class Late(Service):
+    """Every message is delivered, and the trace shows it so many seconds after the first was sent."""
+
+    def __init__(self, late: float) -> None:
+        super().__init__({"Status": "Delivered"}, [[RECEIVE, DELIVER]])
+        self.late = late
+        self.calls: Counter[str] = Counter()
+
+    def now(self) -> float:
+        return self.seconds
+
+    def call(self, cmdlet: Cmdlet) -> Reply:
+        self.calls[cmdlet.name] += 1
+        reply = super().call(cmdlet)
+        seen = cmdlet.name != "Get-MessageTraceV2" or self.seconds >= self.late
+        rows = [{**row, "MessageTraceId": row["MessageId"]} if "MessageId" in row else row for row in reply.rows]
+        return Reply(rows if seen else [], date=NOW)
 
 
 def followed(service: Service, **options: Any) -> dict[str, Any]:
@@ -182,3 +204,20 @@ def test_what_a_host_keeps_is_at_the_source_only_where_it_is_known_as_its_host(
     found = followed(Service(None, mx=mx), origin="internet", sender="me@outside.example", smart_hosts=hosts)
     assert shown(found) == wanted
     assert ("give smart_hosts" in found["why"]) == (not hosts and mx == NAME)
+
+
+def test_many_probes_share_one_reading_of_the_clock_and_of_the_trace_a_look() -> None:
+    """Twelve that take five minutes to be seen ask no oftener than one alone, which keeps them within the trace's rate."""
+    asked: dict[int, Counter[str]] = {}
+    for many in (1, 12):
+        service = Late(300)
+        probes = [{"origin": "tenant", "recipient": f"user{number}@example.com", "place": "tenant"} for number in range(many)]
+        context = Context(service, sleep=service.sleep, monotonic=service.now)
+        done = wait({"reason": "them", "probes": probes, "interval": 10.0, "timeout": 600}, context)
+        assert [one["told_by"] for one in done["probes"]] == ["trace"] * many
+        assert service.seconds < 320
+        asked[many] = service.calls
+    trace, detail, clock = "Get-MessageTraceV2", "Get-MessageTraceDetailV2", "Get-OrganizationConfig"
+    assert asked[12][trace] == asked[1][trace] <= 35
+    assert (asked[1][detail], asked[12][detail]) == (1, 12)
+    assert asked[12][clock] == asked[1][clock] + 11, "each notes when it began"

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils import _waiting
+from ansible_collections.mailops.exchange.plugins.module_utils._probe_turns import Sight, Steps
+from ansible_collections.mailops.exchange.plugins.module_utils._probing import Wanted
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError
 from ansible_collections.mailops.exchange.plugins.module_utils._session import TimedOut
 from ansible_collections.mailops.exchange.plugins.module_utils._waiting import settled, told, wait
@@ -27,30 +29,33 @@ REFUSED = {"result": "refused", "place": "", "why": "550 no"}
 
 @dataclass
 class Probes:
-    """Stands for mail_probe: per recipient the results of one probe after the other; the last one stays."""
+    """Stands for probes under way: per recipient the results of one after the other; the last one stays. seconds: how long each takes."""
 
     results: dict[str, list[Mapping[str, Any]]]
-    made: list[dict[str, Any]] = field(default_factory=list)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    made: list[Wanted] = field(default_factory=list)
 
-    def __call__(self, params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
-        self.made.append(dict(params))
-        left = self.results[params["recipient"]]
+    def __call__(self, wanted: Wanted, _context: Context, _sight: Sight) -> Steps:
+        self.made.append(wanted)
+        name = wanted.recipient.partition("@")[0]
+        yield self.seconds.get(name, 0.0)
+        left = self.results[name]
         found = left.pop(0) if len(left) > 1 else left[0]
-        return {"origin": params["origin"], "recipient": params["recipient"], **found}
+        return {"origin": wanted.origin, "recipient": wanted.recipient, **found}
 
     @property
     def names(self) -> list[str]:
-        return [str(one["recipient"]) for one in self.made]
+        return [one.recipient.partition("@")[0] for one in self.made]
 
 
 def one(name: str, place: str = "tenant", **more: Any) -> dict[str, Any]:
-    return {"origin": "tenant", "recipient": name, "place": place, **more}
+    return {"origin": "tenant", "recipient": f"{name}@example.com", "place": place, **more}
 
 
 def waited(monkeypatch: pytest.MonkeyPatch, results: dict[str, list[Mapping[str, Any]]], *probes: dict[str, Any], **more: Any) -> Any:
     """The result, the probes made, and the clock."""
     made, clock = Probes(results), Clock(tenant())
-    monkeypatch.setattr(_waiting, "mail_probe", made)
+    monkeypatch.setattr(_waiting, "steps", made)
     return wait({**WAIT, "probes": list(probes), **more}, clock.context()), made, clock
 
 
@@ -88,12 +93,12 @@ def test_a_probe_without_a_sender_is_not_made_and_names_its_variable(
 def test_without_patience_each_is_made_once_and_what_it_did_not_show_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     done, made, clock = waited(monkeypatch, {"anna": [REFUSED], "bert": [SOURCE]}, one("anna"), one("bert", "source"), patient=False)
     assert (made.names, clock.slept) == (["anna", "bert"], [])
-    assert done["left"] == ["mail from tenant to anna refused (550 no)"]
+    assert done["left"] == ["mail from tenant to anna@example.com refused (550 no)"]
 
 
 def test_the_time_is_up_with_the_probe_that_did_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
-        TimedOut, match="1 of 2 probes for the membership to act do not show it: mail from tenant to bert arrived at the source"
+        TimedOut, match=r"1 of 2 probes for the membership to act do not show it: mail from tenant to bert@\S+ arrived at the source"
     ):
         waited(monkeypatch, {"anna": [TENANT], "bert": [SOURCE]}, one("anna"), one("bert"), timeout=120)
 
@@ -106,40 +111,71 @@ def test_the_time_is_waited_for_before_the_first_probe(monkeypatch: pytest.Monke
 def test_a_probe_takes_over_what_leads_outside_and_keeps_its_goal_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     declared = {"name_servers": ["192.0.2.53"], "mailbox_url": "", "submission_host": "smtp.example", "domain": "example.com"}
     _done, made, _clock = waited(monkeypatch, {"anna": [TENANT]}, one("anna", avoid="source", place=""), declared=declared)
-    looks = {"interval": 10.0, "timeout": 300.0}
-    known = {"name_servers": ["192.0.2.53"], "submission_host": "smtp.example", "origin": "tenant", "recipient": "anna"}
-    assert made.made == [{**known, **looks}]
+    [wanted] = made.made
+    assert (wanted.origin, wanted.recipient, wanted.interval, wanted.timeout) == ("tenant", "anna@example.com", 10.0, 300.0)
+    assert (wanted.outside.name_servers, wanted.outside.submission_host) == (("192.0.2.53",), "smtp.example")
+
+
+def test_probes_are_under_way_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three that take five minutes each take five minutes, and a quick one that must be made again does not wait for them."""
+    slow = ("anna", "bert", "cleo")
+    results: dict[str, list[Mapping[str, Any]]] = {**{name: [TENANT] for name in slow}, "dora": [SOURCE, SOURCE, TENANT]}
+    made, clock = Probes(results, dict.fromkeys(slow, 300.0)), Clock(tenant())
+    monkeypatch.setattr(_waiting, "steps", made)
+    done = wait({**WAIT, "probes": [one(name) for name in (*slow, "dora")]}, clock.context())
+    assert sum(clock.slept) == 300
+    assert made.names == [*slow, "dora", "dora", "dora"]
+    assert (done["left"], [found["recipient"] for found in done["probes"]]) == ([], [f"{name}@example.com" for name in (*slow, "dora")])
+
+
+def test_how_many_do_not_show_it_yet_is_told_once_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    names, clock, heard = [f"user{number}" for number in range(20)], Clock(tenant()), list[str]()
+    monkeypatch.setattr(_waiting, "steps", Probes({name: [SOURCE, SOURCE, TENANT] for name in names}))
+    wait({**WAIT, "probes": [one(name) for name in names]}, replace(clock.context(), progress=heard.append))
+    assert [text.partition(": mail")[0] for text in heard] == ["waiting for the membership to act: 20 of 20 probes do not show it yet"] * 2
+    assert sum(clock.slept) == 120
 
 
 def test_no_probe_outlasts_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, clock, names = Probes({name: [MISSING] for name in ("anna", "bert", "cleo")}), Clock(tenant()), ("anna", "bert", "cleo")
-    context = clock.context()
-
-    def slow(params: Mapping[str, Any], own: Context) -> dict[str, Any]:
-        """A letter that nobody sees is followed for as long as it may be."""
-        own.sleep(params["timeout"])
-        return made(params, own)
-
-    monkeypatch.setattr(_waiting, "mail_probe", slow)
-    with pytest.raises(TimedOut, match=r"after 500 s 3 of 3 probes .* mail from tenant to anna missing") as raised:
-        wait({**WAIT, "probes": [one(name) for name in names], "timeout": 500, "remedy": "Look at the forwards."}, context)
+    names, clock = ("anna", "bert", "cleo"), Clock(tenant())
+    made = Probes({name: [MISSING] for name in names}, dict.fromkeys(names, 300.0))
+    monkeypatch.setattr(_waiting, "steps", made)
+    with pytest.raises(TimedOut, match=r"after 500 s 3 of 3 probes .* mail from tenant to anna@\S+ missing") as raised:
+        wait({**WAIT, "probes": [one(name) for name in names], "timeout": 500, "remedy": "Look at the forwards."}, clock.context())
     assert raised.value.remedy == "Look at the forwards."
-    assert [probe["timeout"] for probe in made.made] == [300.0, 200.0], "the second gets what is left, the third is not begun"
-    assert sum(clock.slept) == 500
+    assert [probe.timeout for probe in made.made] == [300.0] * 3 + [140.0] * 3, "the second round gets what is left"
 
 
-def test_without_patience_what_was_not_begun_in_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("patient", [False, True])
+def test_what_was_not_begun_in_time_is_told(monkeypatch: pytest.MonkeyPatch, patient: bool) -> None:
     clock = Clock(tenant())
 
-    def slow(params: Mapping[str, Any], own: Context) -> dict[str, Any]:
-        own.sleep(params["timeout"])
-        return {"origin": "tenant", "recipient": params["recipient"], **MISSING}
+    def held(wanted: Wanted, own: Context, _sight: Sight) -> Steps:
+        """A host that keeps whoever hands over waiting."""
+        own.sleep(100)
+        yield 0.0
+        return {"origin": "tenant", "recipient": wanted.recipient, **MISSING}
 
-    monkeypatch.setattr(_waiting, "mail_probe", slow)
-    done = wait({**WAIT, "probes": [one("anna"), one("bert")], "timeout": 100, "patient": False}, clock.context())
+    monkeypatch.setattr(_waiting, "steps", held)
+    asked = {**WAIT, "probes": [one("anna"), one("bert")], "timeout": 100, "patient": patient}
+    if patient:
+        with pytest.raises(TimedOut, match="2 of 2 probes"):
+            wait(asked, clock.context())
+        return
+    done = wait(asked, clock.context())
     assert [probe["why"] for probe in done["probes"]] == ["nobody has seen it", "the time was up before it was made"]
     assert [probe["result"] for probe in done["probes"]] == ["missing", "not probed"]
-    assert done["left"] == ["mail from tenant to anna missing (nobody has seen it)"], "what was never sent ended nowhere"
+    assert done["left"] == ["mail from tenant to anna@example.com missing (nobody has seen it)"], "what was never sent ended nowhere"
+
+
+def test_every_bad_probe_is_named_before_the_wait_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, clock = Probes({"anna": [TENANT]}), Clock(tenant())
+    monkeypatch.setattr(_waiting, "steps", made)
+    bad = [{**one("anna"), "recipient": "nobody"}, {**one("anna"), "kind": "letter"}]
+    with pytest.raises(InputError) as raised:
+        wait({**WAIT, "seconds": 90, "probes": [one("anna"), *bad]}, clock.context())
+    assert [text.partition(" is")[0] for text in raised.value.problems] == ["recipient: 'nobody'", "kind: 'letter'"]
+    assert (made.made, clock.slept) == ([], [])
 
 
 def test_in_check_mode_probes_are_announced() -> None:
