@@ -164,7 +164,8 @@ options:
       - What keeps the forwards at the source. V(postfix), V(zimbra) and V(cpanel) are switched on O(forwarding_host),
         V(csv) and V(google) are files to import.
       - With V(none) the forwards are yours to switch; the list says which.
-      - A source of O(sources) may name its own C(forwarding_backend) and C(forwarding_host).
+      - A source of O(sources) may name its own C(forwarding_backend) and C(forwarding_host), and in C(forwarding_options) options of its
+        own for the back end's module, such as C(account) of a second cPanel account or C(dest) of a second file.
     type: str
     choices: [none, postfix, zimbra, cpanel, csv, google]
     default: none

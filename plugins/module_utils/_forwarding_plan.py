@@ -11,6 +11,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from . import _forwarding_files as files
 from ._forwarding import (
     ABSENT,
@@ -31,6 +33,7 @@ from ._forwarding_cpanel import OPTIONS as CPANEL
 from ._forwarding_host import Host
 from ._forwarding_postfix import OPTIONS as POSTFIX
 from ._forwarding_zimbra import OPTIONS as ZIMBRA
+from ._routing._options import FORWARDING
 
 # What a step of the coexistence calls a state.
 SWITCHES = {"on": PRESENT, "off": ABSENT, "read": READ}
@@ -73,7 +76,16 @@ def asked_of(params: Mapping[str, Any]) -> Mapping[str, Any]:
     if missing or way["backend"] not in BACKENDS or way["state"] not in SWITCHES:
         raise ForwardingError(["way is no entry of the plan of a step; give one of plan.ways as coexistence_plan_info returned it."])
     own = {"backend": way["backend"], "state": SWITCHES[way["state"]], "forwards": way["forwards"], "list_file": None}
-    return {**params, **own}
+    return {**params, **own, **_options_of(str(way["backend"]), way.get("options") or {})}
+
+
+def _options_of(backend: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a way says of its own back end, converted. Raises ForwardingError."""
+    entries = {name: {**entry, "default": None} for name, entry in BACKENDS[backend].items() if name in FORWARDING[backend]}
+    checked = ArgumentSpecValidator(entries).validate(dict(given))
+    if checked.error_messages:
+        raise ForwardingError([f"options of the way: {text}" for text in checked.error_messages])
+    return {name: value for name, value in checked.validated_parameters.items() if name in given}
 
 
 def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
@@ -81,10 +93,13 @@ def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     ways = [*([given["way"]] if given.get("way") else []), *(given.get("ways") or [])]
     found = [_one({**given, "way": way}, host) for way in ways or [None]]
     steps = {kind: [entry for one in found for entry in one["plan"][kind]] for kind in found[0]["plan"]}
-    forms = {entry["format"] for entry in steps["file"] if entry["state"] != READ}
-    if len(forms) > 1:
-        written = " and as ".join(sorted(forms))
-        raise ForwardingError([f"dest {given.get('dest')} would be written as {written}; switch one way at a time, each with its dest."])
+    forms: dict[str, set[str]] = {}
+    for entry in steps["file"]:
+        if entry["state"] != READ:
+            forms.setdefault(str(entry["dest"]), set()).add(str(entry["format"]))
+    double = {dest: " and as ".join(sorted(kinds)) for dest, kinds in forms.items() if len(kinds) > 1}
+    if double:
+        raise ForwardingError([f"dest {dest} would be written as {kinds}; give each way its own dest." for dest, kinds in double.items()])
     return {**found[0], "plan": steps, "declared": sum(one["declared"] for one in found)}
 
 

@@ -25,7 +25,8 @@ options:
     choices: [postfix, zimbra, cpanel, csv, google]
   way:
     description:
-      - One of C(plan.ways) of M(mailops.exchange.coexistence_plan_info), which names back end, host, state and forwards.
+      - One of C(plan.ways) of M(mailops.exchange.coexistence_plan_info), which names back end, host, state and forwards, and in
+        C(options) what its source has for itself.
       - Given instead of O(backend), O(state), O(forwards) and O(list_file).
     type: dict
   ways:

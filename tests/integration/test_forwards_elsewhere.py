@@ -73,3 +73,34 @@ def test_a_wave_for_googles_address_map_is_a_file_until_a_dump_shows_its_lines(
     assert figures(shown)["the source"]["confirmed"] is True
     good(player.run("mailops.exchange.rollback", extra | {"coexistence_accept_risks": ["U8"]}))
     assert lines_of(file) == {}
+
+
+def test_two_accounts_of_one_cpanel_host_are_switched_by_the_options_of_their_sources(player: Player, tmp_path: Path) -> None:
+    ways, states = [], {}
+    for name in ("east", "west"):
+        states[name] = tmp_path / f"{name}.json"
+        domain = {"forwarders": [THEIRS], "boxes": {}, "mxcheck": "local"}
+        states[name].write_text(json.dumps({"account": name, "domains": {"example.com": domain}}), encoding="utf-8")
+        install(tmp_path / name, "uapi.py", states[name], "uapi")
+        forward = {"address": f"anna.{name}@example.com", "routing_address": f"anna.{name}@contoso.mail.onmicrosoft.com"}
+        options = {"account": name, "uapi": str(tmp_path / name / "uapi")}
+        ways.append({"name": name, "backend": "cpanel", "host": HOST, "state": "on", "forwards": [forward], "options": options})
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    player.inventory = {"all": {**player.inventory["all"], "hosts": {HOST: local}}}
+    extra = {"source_forwarding_ways": ways, "source_forwarding_keep_copy": True, "source_forwarding_account": "nobody"}
+    play = tmp_path / "switch.yml"
+    play.write_text(SWITCH, encoding="utf-8")
+    good(player.run(str(play), extra))
+    for name, state in states.items():
+        own = [f"anna.{name}@example.com", f"anna.{name}@contoso.mail.onmicrosoft.com"]
+        assert forwarders(state) == sorted([own, THEIRS])
+    assert good(player.run(str(play), extra)).changed == 0
+
+
+SWITCH = """
+- hosts: mail.example.com
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_role:
+        name: mailops.exchange.source_forwarding
+"""

@@ -19,13 +19,13 @@ from ansible_collections.mailops.exchange.plugins.module_utils._runner import In
 from . import _checks as checks
 from ._files import Entry, WaveUser, read_source_list, read_waves
 from ._marks import COMMENT_LIMIT, mark
-from ._options import VARIABLES
+from ._options import FORWARDING, VARIABLES
 from ._outside import Outside, outside_of
 
 GUARDS = tuple(f"U{number}" for number in range(1, 33))
 HOSTED = frozenset({"postfix", "zimbra", "cpanel"})
 DOMAIN_TYPES = ("Authoritative", "InternalRelay")
-SOURCE_KEYS = ("name", "domains", "smart_hosts", "source_ip_ranges", "forwarding_backend", "forwarding_host")
+SOURCE_KEYS = ("name", "domains", "smart_hosts", "source_ip_ranges", "forwarding_backend", "forwarding_host", "forwarding_options")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Source:
     """One foreign system. name: empty when it is the only one and needs none.
 
     forwarding_backend, forwarding_host: what keeps its forwards, and the inventory's name of the host; empty: as for all.
+    forwarding_options: of the back end's module, where they differ from what the role source_forwarding says for all.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Source:
     source_ip_ranges: tuple[str, ...]
     forwarding_backend: str = ""
     forwarding_host: str = ""
+    forwarding_options: Mapping[str, Any] = field(default_factory=dict)
 
     def named(self, base: str) -> str:
         """The name of this source's object: `NAME`, or `NAME (SOURCE)` when there are several."""
@@ -228,7 +230,21 @@ class _Reader:
         known = VARIABLES["forwarding_backend"]["choices"]
         if backend and backend not in known:
             self.say("sources", f"the forwarding_backend '{backend}' of '{name}' is none of {', '.join(known)}.")
-        return Source(name, own, hosts, ranges, backend, str(row.get("forwarding_host") or "").strip())
+        options = self._forwarding_options(name, row.get("forwarding_options"), backend or str(self.raw.get("forwarding_backend") or ""))
+        return Source(name, own, hosts, ranges, backend, str(row.get("forwarding_host") or "").strip(), options)
+
+    def _forwarding_options(self, name: str, given: Any, backend: str) -> Mapping[str, Any]:
+        known = FORWARDING.get(backend, ())
+        if checks.blank(given):
+            return {}
+        if not isinstance(given, Mapping):
+            self.say("sources", f"the forwarding_options of '{name}' are '{given}'; give a mapping such as {{{', '.join(known)}}}.")
+            return {}
+        odd = sorted(str(one) for one in set(given) - set(known))
+        if odd:
+            may = f"with {backend} they are {', '.join(known)}" if known else f"the back end '{backend or 'none'}' has none"
+            self.say("sources", f"the forwarding_options of '{name}' have {', '.join(odd)}; {may}.")
+        return {str(one): value for one, value in given.items()}
 
     def source_list(self) -> Mapping[str, Entry] | None:
         text = self.file("source_file")

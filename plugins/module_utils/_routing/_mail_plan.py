@@ -185,19 +185,24 @@ def ways(case: Situation, forwards: Sequence[Plan], *, on: bool) -> list[Plan]:
         if own and backend != NONE:
             name = source.name or "the source"
             rows = [{**one, "keep_copy": keep} for one in own]
-            found.append({"name": name, "backend": backend, "host": host, "state": "on" if on else "off", "forwards": rows})
+            way = {"name": name, "backend": backend, "host": host, "state": "on" if on else "off", "forwards": rows}
+            found.append({**way, "options": dict(source.forwarding_options)})
     return found
 
 
 def one_form(switched: Sequence[Plan]) -> list[str]:
-    """What is wrong with ways that would write one file in two forms; none of them has a file of its own."""
-    files = {str(way["backend"]): str(way["name"]) for way in switched if way["backend"] not in SWITCHED}
-    if len(files) < 2:
-        return []
-    told = " and ".join(f"'{name}' ({backend})" for backend, name in sorted(files.items()))
-    why = f"the forwards of {told} would go into one file (source_forwarding_dest) in two forms, the later over the earlier"
-    remedy = "name users of one source at a time in coexistence_users, each time with a source_forwarding_dest of its own"
-    return [f"coexistence_sources: {why}; {remedy}."]
+    """What is wrong with ways that would write one file in two forms."""
+    files: dict[str, dict[str, str]] = {}
+    for way in switched:
+        if way["backend"] not in SWITCHED:
+            files.setdefault(str(way["options"].get("dest") or ""), {})[str(way["backend"])] = str(way["name"])
+    problems = []
+    for dest, forms in files.items():
+        told = " and ".join(f"'{name}' ({backend})" for backend, name in sorted(forms.items()))
+        why = f"the forwards of {told} would go into one file ({dest or 'source_forwarding_dest'}) in two forms, the later over the earlier"
+        if len(forms) > 1:
+            problems.append(f"coexistence_sources: {why}; give each of them a dest of its own in its forwarding_options.")
+    return problems
 
 
 def time_plan(case: Situation, users: int, addresses: Sequence[str], *, back: bool, since: str = "") -> list[str]:

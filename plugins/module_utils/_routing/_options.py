@@ -16,6 +16,15 @@ def _choice(*values: str) -> dict[str, Any]:
     return {"type": "str", "choices": list(values), "default": values[0]}
 
 
+# By back end of forwards: which options of its module a source may have for itself.
+FORWARDING: dict[str, tuple[str, ...]] = {
+    "postfix": ("accept_risks", "path", "type", "config_directory", "listed", "reload"),
+    "zimbra": ("accept_risks", "zmprov"),
+    "cpanel": ("accept_risks", "account", "domains", "set_local", "uapi"),
+    "csv": ("dest", "delta", "effective", "dump"),
+    "google": ("dest", "delta", "effective", "dump"),
+}
+
 # Numbers are text or taken as they come: an empty survey field is no number.
 VARIABLES: dict[str, Any] = {
     "domain": TEXT,

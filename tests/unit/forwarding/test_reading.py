@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.mailops.exchange.plugins.module_utils._forwarding_plan import BACKENDS
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._options import FORWARDING
 
 from .bench import ROUTING, Machine, Mailboxes, row, run
 
@@ -123,3 +125,31 @@ def test_several_ways_are_read_in_one_task_each_on_its_host() -> None:
     assert [(one["host"], len(one["forwards"])) for one in result["plan"]["cpanel"]] == [("mail2", 2)]
     assert (result["plan"]["postfix"], result["plan"]["file"], result["declared"]) == ([], [], 4)
     assert "way is no entry" in run("forwarding_plan_info", ways=[*ways, {"backend": "zimbra"}])["msg"]
+
+
+def test_a_way_has_options_of_its_own() -> None:
+    """Two accounts on one cPanel host, and a second file beside the one that the role names."""
+    panel = {"backend": "cpanel", "host": "panel", "state": "on"}
+    ways = [
+        {**panel, "forwards": [row("user1")], "options": {"account": "east", "set_local": "true"}},
+        {**panel, "forwards": [row("user2")], "options": {"account": "west", "domains": "west.example.com,west.example.net"}},
+        {"backend": "csv", "host": "", "state": "on", "forwards": [row("user3")], "options": {"dest": "/srv/east.csv"}},
+        {"backend": "google", "host": "", "state": "on", "forwards": [row("user4")], "options": {}},
+    ]
+    result = run("forwarding_plan_info", ways=ways, account="all", dest="/srv/map.csv")
+    assert not result.get("failed"), result["msg"]
+    east, west = result["plan"]["cpanel"]
+    assert (east["account"], east["set_local"], east["domains"]) == ("east", True, [])
+    assert (west["account"], west["set_local"], west["domains"]) == ("west", False, ["west.example.com", "west.example.net"])
+    assert [(one["dest"], one["format"]) for one in result["plan"]["file"]] == [("/srv/east.csv", "csv"), ("/srv/map.csv", "google")]
+    bad = run("forwarding_plan_info", ways=[{**ways[0], "options": {"acount": "east", "set_local": "perhaps"}}])
+    assert bad["failed"]
+    assert "acount" in bad["msg"]
+    assert "set_local" in bad["msg"]
+
+
+def test_what_a_source_may_have_for_itself_is_what_its_module_takes_and_the_way_does_not_say() -> None:
+    said = {"forwards", "state", "keep_copy", "routing_domain", "format"}
+    for backend, names in FORWARDING.items():
+        risks = {"accept_risks"} if backend in {"csv", "google"} else set()
+        assert set(names) == set(BACKENDS[backend]) - said - risks, backend

@@ -64,6 +64,15 @@ BAD = [
     ({"sources": [{"name": "a"}], "smart_hosts": [], "source_ip_ranges": []}, "'a' has no domains"),
     ({"sources": ["mail"]}, "entry 1 is 'mail'"),
     ({"sources": [{"name": "a", "domain": "x"}]}, "unknown key domain"),
+    ({"sources": [{"name": "a", "forwarding_options": {"dest": "x"}}]}, "'a' have dest; the back end 'none' has none"),
+    (
+        {"sources": [{"name": "a", "forwarding_backend": "cpanel", "forwarding_options": {"dest": "x", "acount": "y"}}]},
+        "'a' have acount, dest; with cpanel they are accept_risks, account,",
+    ),
+    (
+        {"forwarding_backend": "csv", "sources": [{"name": "a", "forwarding_options": "dest"}]},
+        "'a' are 'dest'; give a mapping such as {dest,",
+    ),
     ({"sources": [{"name": "a", "domains": ["other.example"]}]}, "'other.example' of 'a' is not in coexistence_domains"),
 ]
 

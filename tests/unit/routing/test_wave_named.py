@@ -66,13 +66,25 @@ def test_who_is_refused_is_named_by_the_bare_address_beside_the_line_of_the_file
         assert [(one["user"], one["place"]) for one in made] == [("gone@example.com", f"{path} line 3")]
 
 
-def test_two_sources_do_not_write_one_file_in_two_forms() -> None:
+def two_files(**more: Any) -> dict[str, Any]:
+    """A wave of two people whose forwards go into a file each kind. more: by source, what it has for itself."""
     shared = {"smart_hosts": ["192.0.2.10"], "source_ip_ranges": ["192.0.2.10"]}
     kinds = {"example.com": "csv", "other.example.net": "google"}
-    sources = [{"name": kind, "domains": [name], "forwarding_backend": kind, **shared} for name, kind in kinds.items()]
+    sources = [
+        {"name": kind, "domains": [name], "forwarding_backend": kind, **shared, **more.get(kind, {})} for name, kind in kinds.items()
+    ]
     given = options(domains=list(kinds), sources=sources, smart_hosts=None, source_ip_ranges=None, step="cutover")
     users = ["anna@example.com", "dora@other.example.net"]
     session = tenant()
     session.rows["Recipient"] = [*session.rows["Recipient"], mailbox("dora@other.example.net")]
+    return plan_info({**given, "accept_risks": ["U5", "U19", "U24"], "users": users}, context(session))
+
+
+def test_two_sources_do_not_write_one_file_in_two_forms() -> None:
     with pytest.raises(InputError, match=r"'csv' \(csv\) and 'google' \(google\) would go into one file"):
-        plan_info({**given, "accept_risks": ["U5", "U19", "U24"], "users": users}, context(session))
+        two_files()
+
+
+def test_a_source_may_have_a_file_of_its_own() -> None:
+    found = two_files(google={"forwarding_options": {"dest": "/srv/map.csv"}})["plan"]["ways"]
+    assert [(way["name"], way["options"]) for way in found] == [("csv", {}), ("google", {"dest": "/srv/map.csv"})]
