@@ -11,7 +11,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -36,14 +36,33 @@ class Done:
         return said or f"it ended with {self.code} and said nothing"
 
 
-class Host:
+class Reader:
+    """Files of this machine, read only."""
+
+    def __init__(self, *, check: bool = False) -> None:
+        self.check = check
+        self.commands: list[dict[str, Any]] = []
+        self.warnings: list[str] = []
+
+    def read(self, path: str) -> str | None:
+        """A file's text; None when there is none. Raises ForwardingError when it cannot be read."""
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+                return stream.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ForwardingError(
+                [f"{path} cannot be read: {error.strerror}; run the task with the rights to read it (become)."]
+            ) from error
+
+
+class Host(Reader):
     """Commands and files of this machine. In check mode changes are recorded and not made."""
 
     def __init__(self, module: AnsibleModule) -> None:
+        super().__init__(check=bool(module.check_mode))
         self.module = module
-        self.check = bool(module.check_mode)
-        self.commands: list[dict[str, Any]] = []
-        self.warnings: list[str] = []
 
     def program(self, name: str) -> str:
         """The full path of a program. Raises ForwardingError."""
@@ -76,18 +95,6 @@ class Host:
             raise ForwardingError([f"another run changes forwards in {folder} right now; run again when it has ended."]) from error
         finally:
             os.close(handle)
-
-    def read(self, path: str) -> str | None:
-        """A file's text; None when there is none. Raises ForwardingError when it cannot be read."""
-        try:
-            with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
-                return stream.read()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise ForwardingError(
-                [f"{path} cannot be read: {error.strerror}; run the task with the rights to read it (become)."]
-            ) from error
 
     def stage(self, path: str, text: str) -> str:
         """Write a file's new text beside it, whole and on disk; returns that place."""
@@ -149,6 +156,9 @@ class Host:
             os.close(folder)
 
 
+AnyReader = TypeVar("AnyReader", bound=Reader)
+
+
 def lines(done: Done, what: str, remedy: str) -> list[str]:
     """A command's output by lines. Raises ForwardingError when it failed or complained."""
     if done.code != 0 or done.err.strip():
@@ -156,20 +166,28 @@ def lines(done: Done, what: str, remedy: str) -> list[str]:
     return done.out.splitlines()
 
 
+def outcome(work: Callable[[Mapping[str, Any], AnyReader], dict[str, Any]], params: Mapping[str, Any], host: AnyReader) -> dict[str, Any]:
+    """The result of some work, every failure one line."""
+    try:
+        result = work(params, host)
+    except ForwardingError as error:
+        text, problems = str(error), error.problems
+    except OSError as error:
+        text = f"{error.filename or 'a file'}: {error.strerror or error}; see that it can be written (become) and that its disk has room."
+        problems = [text]
+    else:
+        return {"changed": bool(host.commands), "commands": host.commands, **result}
+    made = [] if host.check else host.commands
+    return {"failed": True, "msg": text, "problems": problems, "changed": bool(made), "commands": made}
+
+
 def main(arguments: Mapping[str, Any], work: Callable[[Mapping[str, Any], Host], dict[str, Any]]) -> None:
-    """Run an ordinary module: options in, result out, every failure one line."""
+    """Run an ordinary module: options in, result out."""
     module = AnsibleModule(argument_spec=dict(arguments), supports_check_mode=True)
     host = Host(module)
-    try:
-        result = work(module.params, host)
-    except ForwardingError as error:
-        made = [] if host.check else host.commands
-        module.fail_json(msg=str(error), problems=error.problems, changed=bool(made), commands=made)
-    except OSError as error:
-        made = [] if host.check else host.commands
-        text = f"{error.filename or 'a file'}: {error.strerror or error}; see that it can be written (become) and that its disk has room."
-        module.fail_json(msg=text, problems=[text], changed=bool(made), commands=made)
-    else:
-        for text in host.warnings:
-            module.warn(text)
-        module.exit_json(**{"changed": bool(host.commands), "commands": host.commands, **result})
+    result = outcome(work, module.params, host)
+    if result.get("failed"):
+        module.fail_json(**result)
+    for text in host.warnings:
+        module.warn(text)
+    module.exit_json(**result)

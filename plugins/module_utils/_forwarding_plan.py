@@ -30,7 +30,7 @@ from ._forwarding import (
     wanted,
 )
 from ._forwarding_cpanel import OPTIONS as CPANEL
-from ._forwarding_host import Host
+from ._forwarding_host import Host, Reader
 from ._forwarding_postfix import OPTIONS as POSTFIX
 from ._forwarding_zimbra import OPTIONS as ZIMBRA
 from ._routing._options import FORWARDING
@@ -88,7 +88,7 @@ def _options_of(backend: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in checked.validated_parameters.items() if name in given}
 
 
-def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
+def plan(given: Mapping[str, Any], host: Reader) -> dict[str, Any]:
     """Judge what is declared, by one way or by several, and return the options of the modules that switch it. Raises ForwardingError."""
     ways = [*([given["way"]] if given.get("way") else []), *(given.get("ways") or [])]
     found = [_one({**given, "way": way}, host) for way in ways or [None]]
@@ -103,7 +103,7 @@ def plan(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
     return {**found[0], "plan": steps, "declared": sum(one["declared"] for one in found)}
 
 
-def _one(given: Mapping[str, Any], host: Host) -> dict[str, Any]:
+def _one(given: Mapping[str, Any], host: Reader) -> dict[str, Any]:
     """The options of the one module that switches one way."""
     params = asked_of(given)
     if not params.get("backend"):
@@ -141,14 +141,14 @@ def _places(params: Mapping[str, Any], asked: Wanted) -> list[str]:
     return []
 
 
-def _text(host: Host, path: str, what: str) -> str:
+def _text(host: Reader, path: str, what: str) -> str:
     text = host.read(path)
     if text is None:
         raise ForwardingError([f"{what}: {path} is not there; name a file on the controller."])
     return text
 
 
-def _listed(params: Mapping[str, Any], host: Host) -> list[dict[str, Any]]:
+def _listed(params: Mapping[str, Any], host: Reader) -> list[dict[str, Any]]:
     path = params.get("list_file")
     if not path:
         return []
@@ -156,7 +156,7 @@ def _listed(params: Mapping[str, Any], host: Host) -> list[dict[str, Any]]:
     return [forward.row for forward in files.as_forwards(shown, str(path), bool(params["keep_copy"])).values()]
 
 
-def _dump(params: Mapping[str, Any], host: Host, asked: Wanted) -> dict[str, Any]:
+def _dump(params: Mapping[str, Any], host: Reader, asked: Wanted) -> dict[str, Any]:
     """What the dump says; without one the state is unknown, which never counts as fine. Raises ForwardingError."""
     path = params.get("dump") if asked.state != READ else None
     if not path:
