@@ -52,5 +52,7 @@ notes:
   - What an option leaves out is not managed. What is given is compared with what the service shows, whatever the case, order,
     prefix or unit in which that is spelled, and only what differs is written.
   - An empty string clears a text, a number, a time or a choice, and an empty list clears a list, where the option's description says so.
+  - An object that is not there is created, unless the task means one that is, by C(add) or C(remove), by a GUID, or a group by an
+    address; then it fails.
   - After a write the object is read until it shows the write; an error or a warning names what it does not show in time.
 """

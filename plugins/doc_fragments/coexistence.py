@@ -96,7 +96,9 @@ options:
     description: The spam confidence level that the rules set; left empty, none. The roles set -1.
     type: str
   rule_priority:
-    description: The priority of the routing rule; left empty, a new rule comes last. A whole number from 0.
+    description:
+      - The priority of the routing rule; left empty, a new rule comes last. A whole number from 0.
+      - With several sources it is that of the first one's rule; the others follow it.
     type: str
   rule_error_action:
     description: What happens to a message when the routing rule fails.

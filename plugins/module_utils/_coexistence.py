@@ -10,13 +10,13 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils import _members as members
 from ansible_collections.mailops.exchange.plugins.module_utils._arrived import arrived
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
 from ansible_collections.mailops.exchange.plugins.module_utils._foresight import full, see
+from ansible_collections.mailops.exchange.plugins.module_utils._kept import SHARED, keep
 from ansible_collections.mailops.exchange.plugins.module_utils._membership import carry_out
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import Resource
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _changes as change
@@ -45,6 +45,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._tables.distribut
 PLAIN_STEPS = frozenset({"status", "restored"})
 # A wave notes in the group that its membership changed.
 NOTE = Managed(Resource("DistributionGroup", PROPERTIES, verbs=frozenset({"Set"})))
+UNNOTED: dict[str, Any] = {"calls": [], "diff": {"before": {}, "after": {}}}
 
 
 def look(params: Mapping[str, Any], context: Context, step: str) -> Full:
@@ -211,7 +212,7 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     alone = not params.get("declared")
     came = {"arrived": arrived(case, context)} if back and alone else {}
     times = _times(case, turn, context, back=back) if alone else []
-    made = _make(case, turn.todo, turn.calls, context)
+    made, noted = _make(case, turn.todo, turn.calls, context)
     before, after = (sorted(map(members.shown, rows)) for rows in (_rows(case), turn.todo.final))
     names = [one.user.address for one in (*move.moved, *move.kept)]
     return {
@@ -227,23 +228,25 @@ def wave(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "refused": [_left_out(case.inputs, one) for one in move.refused],
         "counts": {"moved": len(move.moved), "kept": len(move.kept), "refused": len(move.refused)},
         "lists": _lists(case.inputs, move),
-        "diff": {"before": {"members": before}, "after": {"members": after}},
+        "diff": {"before": {"members": before, **noted["before"]}, "after": {"members": after, **noted["after"]}},
     }
 
 
-def _make(case: Situation, todo: members.Change, calls: Sequence[Cmdlet], context: Context) -> list[dict[str, Any]]:
-    """Change the membership, noted before; the calls that this took."""
-    noted = _note(case, context) if calls else []
+def _make(
+    case: Situation, todo: members.Change, calls: Sequence[Cmdlet], context: Context
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Change the membership, noted before; the calls that this took, and the diff of the note."""
+    noted = _note(case, context) if calls else UNNOTED
     try:
         carry_out(case.inputs.group_address, todo, calls, context)
     except ExchangeError as error:
-        error.made = [*noted, *error.made]
+        error.made = [*noted["calls"], *error.made]
         raise
-    return [*noted, *report(calls)]
+    return [*noted["calls"], *report(calls)], noted["diff"]
 
 
-def _note(case: Situation, context: Context) -> list[dict[str, Any]]:
-    """Note in the group, before the membership changes, since when it is another; the calls that this took."""
+def _note(case: Situation, context: Context) -> dict[str, Any]:
+    """Note in the group, before the membership changes, since when it is another; the result of that."""
     inputs, moment = case.inputs, NOW if context.check_mode else stamp(clock(case.snapshot))
     # Another wave may have noted its change since the tenant was read: the later one counts.
     group = context.session.call(Cmdlet("Get-DistributionGroup", {"Identity": inputs.group_address})).rows
@@ -252,10 +255,9 @@ def _note(case: Situation, context: Context) -> list[dict[str, Any]]:
         known = replace(line, moved=max(moment, line.moved), mx={**line.mx, **case.mx})
     except BrokenLineError as error:
         context.warn(f"group {inputs.group_address}: its Description was cut or edited, {error}; when the membership changed is not noted.")
-        return []
+        return UNNOTED
     wanted = {"description": description(inputs.domains, known), "bypass_security_group_manager_check": True}
-    result = NOTE.run({"identity": inputs.group_address, **wanted}, context)
-    return list(result["calls"])
+    return NOTE.run({"identity": inputs.group_address, **wanted}, context)
 
 
 def _cut(case: Situation) -> bool:
@@ -311,25 +313,8 @@ def forwarding(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     for one in missing[:5]:
         context.warn(f"not in the forwarding list: {one['user']}: {one['why']}")
     text = _csv(rows)
-    changed = _keep(params.get("dest"), text, check_mode=context.check_mode)
-    return {"changed": changed, "calls": [], "rows": rows, "missing": missing, "csv": text}
-
-
-def _keep(dest: Any, text: str, *, check_mode: bool) -> bool:
-    """Write the list beside its place and move it there; False when the file holds it already or none was asked for."""
-    if checks.blank(dest):
-        return False
-    path = Path(str(dest))
-    try:
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            return False
-        if not check_mode:
-            fresh = path.with_name(f"{path.name}.new")
-            fresh.write_text(text, encoding="utf-8")
-            fresh.replace(path)
-    except OSError as error:
-        raise InputError([f"dest: '{dest}' cannot be written: {error.strerror}; name a file in a folder on the controller."]) from error
-    return True
+    changed, diff = keep(params.get("dest"), text, SHARED, check_mode=context.check_mode)
+    return {"changed": changed, "calls": [], "rows": rows, "missing": missing, "csv": text, "diff": diff}
 
 
 def _listed(case: Situation) -> list[tuple[str, Recipient | None]]:

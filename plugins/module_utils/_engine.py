@@ -14,7 +14,7 @@ from ._identity import bears, identities
 from ._resource import Difference, Plan, Property, Resource, absent, compare, present, references
 from ._runner import Context, InputError, report
 from ._session import NOW, Ambiguous, Cmdlet, ExchangeError, Exists, Failed, NotFound, Reply, Row
-from ._values import fold, is_empty
+from ._values import fold, is_empty, number_key
 
 # How often a plan is made again from a fresh read, when a write's fate is unknown or another hand was faster.
 REPLANS = 4
@@ -192,7 +192,7 @@ class _Work:
         extra = self._finishing(plan, after)
         for call in extra:
             self._judge(call, self._call(call))
-        return self._result(self.made, self._finished(extra, after) if extra and after is not None else after)
+        return self._result(self.made, self._finished(extra, after) if extra and after is not None else after, self._noted(extra, row))
 
     def _announce(self, plan: Plan, row: Row | None, after: Row | None) -> dict[str, Any]:
         """What the run would do; later reads of this check see the object as it would be."""
@@ -203,8 +203,40 @@ class _Work:
             names = identities(self.identity, [row, after])
             self.context.session.overlay(self.resource.noun, names, [after] if after else [])
             if self.resource.parts and row is None:
-                self.context.session.overlay(self.resource.parts, names, [])
-        return self._result([*plan.calls, *extra], after)
+                self.context.session.overlay(self.resource.parts, names, self._parts())
+            if self.resource.ordered:
+                self._shift(names, row, after)
+        return self._result([*plan.calls, *extra], after, self._noted(extra, row))
+
+    def _noted(self, extra: Sequence[Cmdlet], row: Row | None) -> dict[str, tuple[Any, Any]]:
+        """What the finishing calls set: by option the value before, and the one afterwards."""
+        values = _values(extra, NOW)
+        return {p.option: (p.current(row or {}), values[p.parameter]) for p in self.resource.properties if p.parameter in values}
+
+    def _parts(self) -> list[Row]:
+        """The parts that a new object would have."""
+        given = list(self.resource.given(self.wanted)) if self.resource.given else []
+        replies = self.context.session.call_many([Cmdlet("Get-Recipient", {"Identity": name}) for name in given]) if given else []
+        found = []
+        for name, reply in zip(given, replies, strict=True):
+            rows = [] if isinstance(reply, ExchangeError) else [row for row in reply.rows if bears(row, name)]
+            # One that the service cannot name yet is told by the run itself.
+            found.append(rows[0] if len(rows) == 1 else {"Identity": name, "PrimarySmtpAddress": name})
+        return found
+
+    def _shift(self, names: Sequence[str], row: Row | None, after: Row | None) -> None:
+        """Number the other objects as they would be numbered then."""
+        number = self.resource.ordered
+        place = (after or {}).get(number)
+        if after is not None and (place is None or (row is not None and row.get(number) == place)):
+            return
+        noun, own = self.resource.noun, {fold(name) for name in names}
+        rows = self.context.session.call(Cmdlet(f"Get-{noun}", {"ResultSize": "Unlimited"})).rows
+        others = sorted((one for one in rows if fold(one.get("Name")) not in own), key=lambda one: int(one.get(number) or 0))
+        order = others if after is None else [*others[: int(str(place))], None, *others[int(str(place)) :]]
+        for now, one in enumerate(order):
+            if one is not None and one.get(number) != now:
+                self.context.session.overlay(noun, identities(str(one.get("Identity")), [one]), [{**one, number: now}])
 
     def _finishing(self, plan: Plan, after: Row | None) -> tuple[Cmdlet, ...]:
         if self.resource.finish is None or after is None or self.gone:
@@ -295,14 +327,11 @@ class _Work:
         for line in lines:
             self.context.warn(f"{self.resource.noun} '{self.identity}' {line}: the form in which this reads back is not known.")
 
-    def _result(self, calls: Sequence[Cmdlet], row: Row | None) -> dict[str, Any]:
+    def _result(self, calls: Sequence[Cmdlet], row: Row | None, noted: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
         first = self.first or Plan()
-        return {
-            "changed": bool(calls),
-            "calls": report(calls),
-            "object": row,
-            "diff": {"before": dict(first.before), "after": dict(first.after)},
-        }
+        before, after = ({option: pair[side] for option, pair in noted.items()} for side in (0, 1))
+        diff = {"before": {**first.before, **(before if first.before or not first.calls else {})}, "after": {**first.after, **after}}
+        return {"changed": bool(calls), "calls": report(calls), "object": row, "diff": diff}
 
 
 def _values(calls: Sequence[Cmdlet], now: str) -> dict[str, Any]:
@@ -352,7 +381,8 @@ class Info:
             for row in self._rows(parameters, context) if parameters not in reads[:place] else ():
                 if not identity or self.required or bears(row, str(identity)):
                     found.setdefault(str(row.get("Guid") or row.get("Identity") or len(found)), row)
-        return {"changed": False, "calls": [], "objects": list(found.values())}
+        most = number_key(asked.get("ResultSize"))
+        return {"changed": False, "calls": [], "objects": list(found.values())[: most if isinstance(most, int) else None]}
 
     def _rows(self, asked: Mapping[str, Any], context: Context) -> list[Row]:
         try:

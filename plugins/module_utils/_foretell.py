@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._foresight import SNAPSHOT, Sight, look_ahead, outside
+from ansible_collections.mailops.exchange.plugins.module_utils._kept import PRIVATE, keep
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _known as known
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _objects as objects
@@ -43,7 +42,7 @@ def snapshot_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]
     sight = look_ahead(params, context, SNAPSHOT)
     seen, evidence = seen_of(params, context, sight)
     data = {**sight.reading.to_dict(), "observed": known.observed_to(seen), "evidence": known.evidence_to(evidence)}
-    changed = keep(params.get("dest"), json.dumps(data, sort_keys=True), check_mode=context.check_mode)
+    changed, _diff = keep(params.get("dest"), json.dumps(data, sort_keys=True), PRIVATE, check_mode=context.check_mode)
     reading = sight.reading
     return {
         "changed": changed,
@@ -55,27 +54,6 @@ def snapshot_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]
         "unsettled": list(reading.unsettled),
         **({"dest": str(params["dest"])} if not checks.blank(params.get("dest")) else {"snapshot": data}),
     }
-
-
-def keep(dest: Any, text: str, *, check_mode: bool) -> bool:
-    """Write a file that only its owner reads, whole or not at all; False when none was asked for or it holds the text."""
-    if checks.blank(dest):
-        return False
-    path = Path(str(dest))
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            return False
-        if not check_mode:
-            fresh.unlink(missing_ok=True)
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-    except OSError as error:
-        raise InputError([f"dest: '{dest}' cannot be written: {error.strerror}; name a file in a folder on the controller."]) from error
-    return True
 
 
 def seen_of(params: Mapping[str, Any], context: Context, sight: Sight) -> tuple[Observed, Evidence]:

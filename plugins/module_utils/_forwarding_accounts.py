@@ -153,7 +153,7 @@ def zimbra_on(account: Account, forward: Forward, asked: Wanted) -> tuple[list[s
 
 def zimbra_off(account: Account, forward: Forward, asked: Wanted) -> tuple[list[str], list[str]]:
     """The same for the way back: mail reaches the mailbox again, and only when that reads back the forward goes."""
-    gone = [one for one in account.targets if one == forward.target or (asked.is_ours(one) and not forward.target)]
+    gone = [one for one in account.targets if one == forward.target or asked.is_ours(one)]
     first = [f"ma {account.name} {LOCAL} FALSE"] if gone and account.silent else []
     return first, [f"ma {account.name} -{FORWARD} {one}" for one in gone]
 
@@ -285,7 +285,7 @@ def cpanel_steps(domains: Mapping[str, Domain], asked: Wanted) -> tuple[list[lis
         wish = asked.by_address.get(address)
         ours = asked.is_ours(target)
         if asked.state == ABSENT:
-            gone = wish is not None and (target == wish.target or (ours and not wish.target))
+            gone = wish is not None and (target == wish.target or ours)
         else:
             gone = ours and (wish.target != target if wish else asked.state == EXACT)
         if gone:

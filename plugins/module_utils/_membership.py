@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import _members as members
-from ._engine import Pauses
-from ._identity import identities
+from ._engine import Pauses, find
+from ._identity import bears, identities
+from ._nouns import check_group
 from ._runner import Context, InputError, report
 from ._session import Ambiguous, Cmdlet, ExchangeError, Exists, Failed, NotFound, Row
+from ._values import address_key, is_empty
 
 # How many members one message of progress covers, and how often a write of unknown fate is sent again.
 CHUNK = 500
@@ -34,9 +36,13 @@ def manage(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Bring a group's members to the wanted state; the SPEC function of distribution_group_member."""
     group, state = str(params["identity"]), str(params["state"])
     wanted = members.distinct(params["members"])
-    if not group.strip():
-        raise InputError(["identity is empty: name the group."])
-    rows = read(group, context)
+    problems = [] if group.strip() else ["identity is empty: name the group."]
+    if any(is_empty(name) for name in params["members"]):
+        # An empty variable must not empty a group: only the literal [] says that it shall have no member.
+        problems.append("members has an empty entry, as an empty variable gives: name the members; [] alone means none at all.")
+    if problems:
+        raise InputError(problems)
+    rows, row = look(group, context)
     if rows is None and state != "absent":
         raise NotFound(
             "the group does not exist.", cmdlet="Get-DistributionGroup", identity=group, remedy="Create it first, or correct its name."
@@ -44,6 +50,9 @@ def manage(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     found = resolve(wanted, rows or [], state, context) if rows is not None else {}
     todo = members.change(wanted, found, rows or [], state)
     made = members.calls(group, todo, bypass=bool(params.get("bypass_security_group_manager_check")))
+    faults = check_group({}, row, row) if made else []
+    if faults:
+        raise InputError([f"DistributionGroup '{group}': {fault}" for fault in faults])
     carry_out(group, todo, made, context)
     before, after = sorted(map(members.shown, rows or [])), sorted(map(members.shown, todo.final))
     return {
@@ -59,9 +68,30 @@ def manage(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def carry_out(group: str, todo: members.Change, made: Sequence[Cmdlet], context: Context) -> None:
     """Send the calls of a change and look until the membership shows it; in check mode later reads will see it."""
     if made and context.check_mode:
-        context.session.overlay(members.NOUN, _names(group, context), list(todo.final))
+        names = identities(group, context.session.call(_the_group(group)).rows)
+        context.session.overlay(members.NOUN, names, list(todo.final))
     elif made:
         _Writing(group, todo, made, context).do()
+
+
+def _the_group(group: str) -> Cmdlet:
+    return Cmdlet("Get-DistributionGroup", {"Identity": group})
+
+
+def _all_members(group: str) -> Cmdlet:
+    return Cmdlet(f"Get-{members.NOUN}", {"Identity": group, "ResultSize": "Unlimited"})
+
+
+def look(group: str, context: Context) -> tuple[list[Row] | None, Row | None]:
+    """All members and the group itself, in one trip; None for both when there is no such group."""
+    people, itself = context.session.call_many([_all_members(group), _the_group(group)])
+    if isinstance(itself, NotFound) and (context.check_mode or isinstance(people, NotFound)):
+        return None, None
+    for answer in (people, itself):
+        if isinstance(answer, ExchangeError) and not isinstance(answer, NotFound):
+            raise answer
+    row = None if isinstance(itself, ExchangeError) else find(itself.rows, group, "Get-DistributionGroup")
+    return (read(group, context) if isinstance(people, ExchangeError) else people.rows), row
 
 
 def read(group: str, context: Context) -> list[Row] | None:
@@ -69,21 +99,16 @@ def read(group: str, context: Context) -> list[Row] | None:
     pauses = Pauses(context)
     while True:
         try:
-            return context.session.call(Cmdlet(f"Get-{members.NOUN}", {"Identity": group, "ResultSize": "Unlimited"})).rows
+            return context.session.call(_all_members(group)).rows
         except NotFound:
             try:
-                context.session.call(Cmdlet("Get-DistributionGroup", {"Identity": group}))
+                context.session.call(_the_group(group))
             except NotFound:
                 return None
             if context.check_mode:
                 return []
             if not pauses.more():
                 raise
-
-
-def _names(group: str, context: Context) -> list[str]:
-    """Every name under which a later task can ask for the group."""
-    return identities(group, context.session.call(Cmdlet("Get-DistributionGroup", {"Identity": group})).rows)
 
 
 def resolve(wanted: Sequence[str], rows: Sequence[Row], state: str, context: Context) -> dict[str, Row]:
@@ -99,11 +124,15 @@ def resolve(wanted: Sequence[str], rows: Sequence[Row], state: str, context: Con
             continue
         if isinstance(reply, ExchangeError):
             raise reply
-        if len(reply.rows) != 1:
-            problems.append(_unusable(name, None if reply.rows else NotFound("")))
+        # An identity that the service does not know can return somebody else.
+        bearers = [row for row in reply.rows if bears(row, str(address_key(name)))]
+        if not bearers and state == "absent":
             continue
-        fault = "" if state == "absent" else members.unsuitable(reply.rows[0])
-        found[name] = reply.rows[0]
+        if len(bearers) != 1:
+            problems.append(_unusable(name, None if bearers else NotFound("")))
+            continue
+        fault = "" if state == "absent" else members.unsuitable(bearers[0])
+        found[name] = bearers[0]
         problems += [f"member '{name}' {fault}."] if fault else []
     if problems:
         raise InputError(problems)

@@ -6,30 +6,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._session import NOW, Cmdlet, Reply, Row
-from ._tables.transport_rule import CONDITIONS
+from ._tables.transport_rule import ACTIONS, CONDITIONS
+from ._targets import items_of
 from ._validation import failures
 from ._values import as_list, bool_key, fold, group_type_key, is_empty
 
 
 def check_rule(_wanted: Mapping[str, Any], before: Row | None, after: Row | None) -> list[str]:
-    """A change must not take the last condition from an enabled rule that routes mail: it would then route all mail."""
-    if before is None or after is None or is_empty(after.get("RouteMessageOutboundConnector")):
+    """No change may end in an enabled rule that routes mail without a condition: all mail would go there. A new rule does something."""
+    if after is None:
         return []
-    if fold(after.get("State")) == "disabled" or not _conditions(before) or _conditions(after):
-        return []
-    line = (
-        "this would take the last condition from an enabled rule that routes messages to a connector, and all mail would go there."
-        " Keep a condition such as recipient_domain_is, or disable the rule first (enabled: false)."
-    )
-    return [line]
+    found = []
+    if before is None and not _shown(after, ACTIONS):
+        found.append("there is no such rule, and a new one needs an action such as set_scl: give one, or correct the name.")
+    if _routes_all(after) and not (before is not None and _routes_all(before)):
+        found.append(
+            "this would be an enabled rule that routes messages to a connector without a condition, and all mail would go there."
+            " Give a condition such as recipient_domain_is or sent_to_scope, or disable the rule (enabled: false)."
+        )
+    return found
 
 
-def _conditions(row: Row) -> list[str]:
-    return [name for name in CONDITIONS if not is_empty(row.get(name)) and row.get(name) is not False]
+def _routes_all(row: Row) -> bool:
+    routes = not is_empty(row.get("RouteMessageOutboundConnector"))
+    return routes and fold(row.get("State")) != "disabled" and not _shown(row, CONDITIONS)
+
+
+def _shown(row: Row, names: Sequence[str]) -> list[str]:
+    return [name for name in names if not is_empty(row.get(name)) and row.get(name) is not False]
 
 
 def check_outbound(_wanted: Mapping[str, Any], _before: Row | None, after: Row | None) -> list[str]:
@@ -85,6 +93,12 @@ def check_inbound(wanted: Mapping[str, Any], before: Row | None, after: Row | No
     return found
 
 
+def given_members(wanted: Mapping[str, Any]) -> list[str]:
+    """Who is a member of a new group: those that are named, and the owners where they shall be."""
+    owners = wanted.get("managed_by") if wanted.get("copy_owner_to_member") else None
+    return [str(name) for name in (*as_list(wanted.get("members")), *items_of(owners))]
+
+
 def check_group(wanted: Mapping[str, Any], before: Row | None, after: Row | None) -> list[str]:
     """What the service refuses for groups."""
     if before is not None and bool_key(before.get("IsDirSynced")):
@@ -96,11 +110,11 @@ def check_group(wanted: Mapping[str, Any], before: Row | None, after: Row | None
         found.append("member_depart_restriction Open is refused for security groups: use Closed.")
     if wanted.get("managed_by") is not None and is_empty(after.get("ManagedBy")):
         found.append("a group must have an owner: managed_by cannot become empty.")
-    addresses = wanted.get("email_addresses")
-    if addresses is not None and not isinstance(addresses, Mapping):
+    if wanted.get("email_addresses") is not None:
         primary = [item for item in as_list(after.get("EmailAddresses")) if str(item).startswith("SMTP:")]
         if len(primary) != 1:
             found.append(
-                f"email_addresses holds {len(primary)} primary addresses: write exactly one as SMTP:address, the others as smtp:address."
+                f"email_addresses would hold {len(primary)} primary addresses: write exactly one as SMTP:address, the others as"
+                " smtp:address. To remove the primary one, add another as SMTP:address in the same task."
             )
     return found

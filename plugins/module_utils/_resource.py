@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._kinds import NAME, TEXT, Kind
 from ._session import Cmdlet, Reply, Row
-from ._values import NAME, TEXT, Kind, as_list, fold, is_empty, to_option
+from ._targets import items_of, target
+from ._values import as_list, fold, is_empty, is_guid, to_option
 
 BOTH, NEW, SET = "both", "new", "set"
 
@@ -80,7 +82,7 @@ class Property:
         if self.kind.edits and isinstance(value, Mapping):
             odd = sorted(set(value) - {"add", "remove"})
             found = [f"takes the keys add and remove, not {', '.join(odd)}"] if odd else []
-            return found + [fault for part in value.values() for fault in self.faults(_items(part))]
+            return found + [fault for part in value.values() for fault in self.faults(items_of(part))]
         found = self.kind.faults(value)
         if self.limit and len(str(value)) > self.limit:
             found.append(f"has {len(str(value))} characters, the service takes {self.limit}")
@@ -132,7 +134,8 @@ class Resource:
     defaults: what a new object shows unasked. missing: the remedy when it is absent and cannot be created.
     check: what forbids a change. finish: calls that follow a change or an unfinished state. judge: what is wrong with
     the answer to one of those. modifiers ride on Remove- too when `on_remove` names them. parts: a noun whose rows are
-    parts of this object; a new object has none.
+    parts of this object; given: from the options to the identities of those that a new one has. addressed: an address is an
+    identity of it, and no name. ordered: the property that numbers the objects of the noun from 0, without gaps.
     """
 
     noun: str
@@ -149,6 +152,9 @@ class Resource:
     judge: Judge | None = None
     on_remove: tuple[str, ...] = ()
     parts: str = ""
+    given: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    addressed: bool = False
+    ordered: str = ""
     identity_aliases: tuple[str, ...] = ()
 
     def managed(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,37 +174,6 @@ class Resource:
         return {p.read_with: True for p in self.properties if p.read_with and p.option in wanted}
 
 
-def _items(value: Any) -> list[Any]:
-    """A list option as given: a list, or text with commas."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return as_list(value)
-
-
-def _target(prop: Property, wanted: Any, read: Any, directory: Mapping[str, str] | None = None) -> tuple[Any, Any]:
-    """The value that the object shall show, and what to send for it."""
-    if not prop.kind.edits:
-        return wanted, prop.kind.wire(wanted)
-    if not isinstance(wanted, Mapping):
-        final = _items(wanted)
-        if prop.kind.keeps:
-            named = {prop.kind.key(item) for item in final}
-            final += [item for item in as_list(read) if prop.kind.keeps(item) and prop.kind.key(item) not in named]
-        return final, prop.kind.wire(final)
-
-    def by_key(items: Iterable[Any]) -> dict[Hashable, Any]:
-        keyed = ((prop.kind.key(item), item) for item in items)
-        return {(directory or {}).get(str(key), key): item for key, item in keyed}
-
-    have, add, drop = by_key(as_list(read)), by_key(_items(wanted.get("add"))), by_key(_items(wanted.get("remove")))
-    final = [item for key, item in {**have, **{k: v for k, v in add.items() if k not in have}}.items() if key not in drop]
-    edit = {
-        "Add": prop.kind.wire([item for key, item in add.items() if key not in have and key not in drop]),
-        "Remove": prop.kind.wire([item for key, item in have.items() if key in drop]),
-    }
-    return final, {key: items for key, items in edit.items() if items}
-
-
 def references(resource: Resource, wanted: Mapping[str, Any], row: Row) -> dict[str, list[str]]:
     """Per noun, the identities on either side that only the service can tell to be the same object."""
     found: dict[str, set[str]] = {}
@@ -206,7 +181,7 @@ def references(resource: Resource, wanted: Mapping[str, Any], row: Row) -> dict[
         if prop.option not in wanted or not prop.kind.refers or prop.shown_as is None:
             continue
         value = wanted[prop.option]
-        parts = [item for part in value.values() for item in _items(part)] if isinstance(value, Mapping) else _listed(prop, value)
+        parts = [item for part in value.values() for item in items_of(part)] if isinstance(value, Mapping) else _listed(prop, value)
         one, other = ({str(prop.kind.key(item)) for item in side} for side in (parts, as_list(prop.current(row))))
         unsure = one ^ other if one - other else set()
         if unsure and other:
@@ -215,7 +190,7 @@ def references(resource: Resource, wanted: Mapping[str, Any], row: Row) -> dict[
 
 
 def _listed(prop: Property, value: Any) -> list[Any]:
-    return _items(value) if prop.kind.edits else as_list(value)
+    return items_of(value) if prop.kind.edits else as_list(value)
 
 
 def compare(resource: Resource, wanted: Mapping[str, Any], row: Row, directory: Mapping[str, str] | None = None) -> tuple[Difference, ...]:
@@ -225,7 +200,7 @@ def compare(resource: Resource, wanted: Mapping[str, Any], row: Row, directory: 
         if prop.option not in wanted or prop.shown_as is None:
             continue
         read = prop.current(row)
-        final, wire = _target(prop, wanted[prop.option], read, directory)
+        final, wire = target(prop.kind, wanted[prop.option], read, directory)
         if not prop.kind.same(final, read, directory):
             found.append(Difference(prop, final, read, wire))
     return tuple(found)
@@ -291,9 +266,9 @@ def _incomplete(resource: Resource, wanted: Mapping[str, Any], after: Row) -> It
 def _create(resource: Resource, identity: str, wanted: Mapping[str, Any]) -> Plan:
     if "New" not in resource.verbs:
         return Plan(faults=(f"{resource.noun} '{identity}' does not exist. {resource.missing}".strip(),))
-    lacking = [to_option(name) for name in resource.create_needs if is_empty(wanted.get(to_option(name)))]
-    if lacking:
-        return Plan(faults=(f"{resource.noun} '{identity}' does not exist yet; to create it, give {', '.join(lacking)}.",))
+    unmeant = _no_creation(resource, identity, wanted)
+    if unmeant:
+        return Plan(faults=(f"{resource.noun} '{identity}' does not exist; {unmeant}.",))
     name = str(wanted.get("name") or identity)
     long = [p.limit for p in resource.properties if p.parameter == "Name" and 0 < p.limit < len(name)]
     if long:
@@ -306,6 +281,17 @@ def _create(resource: Resource, identity: str, wanted: Mapping[str, Any]) -> Pla
         calls.append(Cmdlet(f"Set-{resource.noun}", {"Identity": name, **later, **riders}))
     row = _row_after(resource, {**resource.defaults, "Name": name, "Identity": name, "Id": name}, wanted)
     return Plan(tuple(calls), before={}, after=_shown(resource, wanted, row), row=row)
+
+
+def _no_creation(resource: Resource, identity: str, wanted: Mapping[str, Any]) -> str:
+    """Why these options mean an object that is there, or lack what a new one needs; empty when one can be created."""
+    edits = [p.option for p in resource.properties if p.kind.edits and isinstance(wanted.get(p.option), Mapping)]
+    if edits:
+        return f"{', '.join(edits)} would add to it or remove from it: correct the identity, or give the whole list to create it"
+    if not wanted.get("name") and (is_guid(identity) or (resource.addressed and "@" in identity)):
+        return "such an identity names no new one: correct it, or give name to create it"
+    lacking = [to_option(name) for name in resource.create_needs if is_empty(wanted.get(to_option(name)))]
+    return f"to create it, give {', '.join(lacking)}" if lacking else ""
 
 
 def _unlike_new(resource: Resource, prop: Property, value: Any) -> bool:
@@ -324,6 +310,11 @@ def _change(resource: Resource, identity: str, wanted: Mapping[str, Any], row: R
     switched = [d for d in found if d.prop.pair]
     sent = {d.prop.parameter: d.wire for d in found if not d.prop.pair}
     calls = [_switch(d, identity) for d in switched if not d.prop.kind.key(d.wanted)]
+    # What the object will not take once it has changed goes before that.
+    early = {d.prop.parameter: d.wire for d in found if _leaves(d, wanted, row)}
+    if early:
+        sent = {name: value for name, value in sent.items() if name not in early}
+        calls.append(Cmdlet(f"Set-{resource.noun}", {"Identity": identity, **early}))
     if sent:
         sent = _with_partners(resource, sent, wanted, row)
         riders = _wires(p for p in resource.properties if p.read is None and p.on != NEW)(wanted)
@@ -333,8 +324,15 @@ def _change(resource: Resource, identity: str, wanted: Mapping[str, Any], row: R
     reads = {d.prop.option: d.read for d in found}
     after_row = _row_after(resource, row, targets)
     before = {key: reads[key] if key in targets else value for key, value in wanted.items()}
-    after = {key: targets.get(key, value) for key, value in wanted.items()}
+    shown = {d.prop.option: d.prop.display(d.wanted) for d in switched}
+    after = {key: shown.get(key, targets.get(key, value)) for key, value in wanted.items()}
     return Plan(tuple(calls), found, before, after, after_row)
+
+
+def _leaves(difference: Difference, wanted: Mapping[str, Any], row: Row) -> bool:
+    """Whether it is switched off together with what allowed it."""
+    prop = difference.prop
+    return prop.where is not None and not difference.wanted and _fits(prop, {}, row) and not _fits(prop, wanted, row)
 
 
 def _cannot_change(resource: Resource, identity: str, difference: Difference) -> str:
@@ -355,7 +353,7 @@ def _wires(properties: Iterable[Property]) -> Callable[[Mapping[str, Any]], dict
     chosen = tuple(properties)
 
     def wires(wanted: Mapping[str, Any]) -> dict[str, Any]:
-        return {p.parameter: p.kind.wire(_target(p, wanted[p.option], None)[0]) for p in chosen if p.option in wanted}
+        return {p.parameter: p.kind.wire(target(p.kind, wanted[p.option], None)[0]) for p in chosen if p.option in wanted}
 
     return wires
 
@@ -370,7 +368,7 @@ def _with_partners(resource: Resource, sent: dict[str, Any], wanted: Mapping[str
         for prop in (p for p in resource.properties if p.parameter in names and p.parameter not in full):
             value = wanted.get(prop.option, prop.current(row))
             if not is_empty(value):
-                full[prop.parameter] = prop.kind.wire(_target(prop, value, prop.current(row))[0])
+                full[prop.parameter] = prop.kind.wire(target(prop.kind, value, prop.current(row))[0])
     return full
 
 
@@ -382,7 +380,7 @@ def _row_after(resource: Resource, row: Row, wanted: Mapping[str, Any]) -> Row:
     after = dict(row)
     for prop in resource.properties:
         if prop.option in wanted and prop.shown_as:
-            final = _target(prop, wanted[prop.option], prop.current(row))[0]
+            final = target(prop.kind, wanted[prop.option], prop.current(row))[0]
             after[prop.shown_as] = prop.display(final)
             if prop.read_with:
                 after[prop.parameter] = final

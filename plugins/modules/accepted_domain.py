@@ -99,9 +99,9 @@ object:
 """
 
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
+from ansible_collections.mailops.exchange.plugins.module_utils._kinds import BOOL, NAME
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import Property, Resource
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
-from ansible_collections.mailops.exchange.plugins.module_utils._values import BOOL, NAME
 
 PROPERTIES = (
     Property("DomainType", NAME, choices=("Authoritative", "InternalRelay")),

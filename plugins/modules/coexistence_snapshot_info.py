@@ -25,6 +25,10 @@ extends_documentation_fragment:
   - mailops.exchange.attributes
   - mailops.exchange.coexistence
   - mailops.exchange.foresight
+attributes:
+  diff_mode:
+    support: none
+    description: A snapshot is one long line of everything; compare two files by a tool for JSON.
 options:
   dest:
     description: A file on the controller that gets the snapshot as JSON, instead of the result. It is written whole or not at all.

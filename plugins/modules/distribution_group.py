@@ -63,6 +63,8 @@ options:
         named, such as C(X500:), C(SIP:) and C(SPO:), stay. It cannot be given together with O(primary_smtp_address). Parameter
         C(EmailAddresses)."
       - A list replaces what is there. A dictionary with the lists C(add) and C(remove) changes it. V([]) clears it.
+      - To remove one it may be written either way. What is added as V(SMTP:address) becomes the primary one, and the former one stays
+        as another.
     type: raw
   windows_email_address:
     description:
@@ -403,7 +405,7 @@ object:
 """
 
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
-from ansible_collections.mailops.exchange.plugins.module_utils._nouns import check_group
+from ansible_collections.mailops.exchange.plugins.module_utils._nouns import check_group, given_members
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import Resource
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
 from ansible_collections.mailops.exchange.plugins.module_utils._tables.distribution_group import DEFAULTS, EXCLUSIVE, PROPERTIES
@@ -416,6 +418,8 @@ SPEC = Managed(
         check=check_group,
         on_remove=("BypassSecurityGroupManagerCheck",),
         parts="DistributionGroupMember",
+        given=given_members,
+        addressed=True,
     ),
     rules={"mutually_exclusive": EXCLUSIVE},
 )

@@ -121,9 +121,9 @@ calls:
 """
 
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Info
+from ansible_collections.mailops.exchange.plugins.module_utils._kinds import BOOL, NAME, many
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import Property
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
-from ansible_collections.mailops.exchange.plugins.module_utils._values import BOOL, NAME, many
 
 PARAMETERS = (
     Property("Anr"),

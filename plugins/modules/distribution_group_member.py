@@ -39,7 +39,7 @@ options:
   state:
     description:
       - V(present) adds those who are not members yet. V(absent) removes those who are. V(exact) adds and removes until the group
-        has these members and no others; with V([]) it empties the group.
+        has these members and no others; with V([]) it empties the group. An empty entry, as an empty variable gives, is refused.
       - Somebody who is a member already, or is none any more, is no error. With V(absent), neither is a recipient or a group that
         does not exist.
     type: str

@@ -19,6 +19,10 @@ author:
 extends_documentation_fragment:
   - mailops.exchange.attributes
   - mailops.exchange.coexistence
+attributes:
+  diff_mode:
+    support: full
+    description: Shows the file before and after.
 options:
   dest:
     description: A file on the controller that gets the list as CSV; left out, none is written.

@@ -184,10 +184,7 @@ object:
 """
 
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
-from ansible_collections.mailops.exchange.plugins.module_utils._nouns import check_inbound
-from ansible_collections.mailops.exchange.plugins.module_utils._resource import NAME_PROPERTY, NEW, Property, Resource
-from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
-from ansible_collections.mailops.exchange.plugins.module_utils._values import (
+from ansible_collections.mailops.exchange.plugins.module_utils._kinds import (
     ADDRESS,
     BOOL,
     DOMAIN,
@@ -200,6 +197,9 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import (
     SOURCE,
     many,
 )
+from ansible_collections.mailops.exchange.plugins.module_utils._nouns import check_inbound
+from ansible_collections.mailops.exchange.plugins.module_utils._resource import NAME_PROPERTY, NEW, Property, Resource
+from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
 
 PROPERTIES = (
     NAME_PROPERTY,

@@ -218,10 +218,10 @@ object:
 """
 
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
+from ansible_collections.mailops.exchange.plugins.module_utils._kinds import ADDRESS, BOOL, DATE, DOMAIN, GUID, HOST, NAME, SOURCE, many
 from ansible_collections.mailops.exchange.plugins.module_utils._nouns import check_outbound, judge_validation, validation
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import NAME_PROPERTY, NEW, SET, Property, Resource
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
-from ansible_collections.mailops.exchange.plugins.module_utils._values import ADDRESS, BOOL, DATE, DOMAIN, GUID, HOST, NAME, SOURCE, many
 
 ON_PREMISES = ("ConnectorType", "OnPremises")
 PROPERTIES = (

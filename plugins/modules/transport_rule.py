@@ -14,6 +14,8 @@ description:
   - Creates, changes and removes a transport rule (a mail flow rule) with C(New-), C(Set-), C(Enable-), C(Disable-) and
     C(Remove-TransportRule).
   - A new or changed rule may take half an hour or longer until it acts, and a removed one may act on for as long.
+  - A task that would leave an enabled rule which routes messages to a connector without any condition is refused, because all mail
+    would go there. A new rule needs an action.
   - Conditions must all be met; exceptions and actions are those of the rule. A rule is at most 8 KB, an organization has at most
     300 rules.
 author:
@@ -1163,7 +1165,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._resource import 
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
 from ansible_collections.mailops.exchange.plugins.module_utils._tables.transport_rule import DEFAULTS, PROPERTIES, TOGETHER
 
-SPEC = Managed(Resource("TransportRule", PROPERTIES, together=TOGETHER, defaults=DEFAULTS, check=check_rule))
+SPEC = Managed(Resource("TransportRule", PROPERTIES, together=TOGETHER, defaults=DEFAULTS, check=check_rule, ordered="Priority"))
 
 
 def main() -> None:

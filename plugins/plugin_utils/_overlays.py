@@ -15,7 +15,9 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import C
 # The properties by which a row is recognised as one of an overlay's identities.
 NAMES = ("Identity", "Name", "Guid", "PrimarySmtpAddress", "DomainName")
 # Parameters that narrow a list: a planned object is not known to match them.
-NARROWING = frozenset({"filter", "anr", "recipienttypedetails", "recipienttype", "organizationalunit", "usertypefilter"})
+NARROWING = frozenset({"filter", "anr", "recipienttypedetails", "recipienttype", "organizationalunit", "usertypefilter", "managedby"})
+# Parameters that narrow a list to the objects whose property of that name has the value.
+EQUAL = {"state": "State", "istransportrulescoped": "IsTransportRuleScoped", "dlppolicy": "DlpPolicy"}
 # Nouns whose rows are parts of the named object, never found without it.
 ALWAYS_NAMED = frozenset({"distributiongroupmember"})
 
@@ -44,6 +46,12 @@ def named(cmdlet: Cmdlet) -> str:
 def narrowed(cmdlet: Cmdlet) -> bool:
     """True when the read asks for a part of the list only."""
     return any(name.casefold() in NARROWING for name in cmdlet.parameters)
+
+
+def fits(cmdlet: Cmdlet, row: Mapping[str, Any]) -> bool:
+    """Whether a planned row is among those that the read asks for."""
+    asked = {EQUAL[name.casefold()]: value for name, value in cmdlet.parameters.items() if name.casefold() in EQUAL}
+    return all(fold(row.get(name)) == fold(value) for name, value in asked.items())
 
 
 class Overlays:
@@ -84,10 +92,11 @@ class Overlays:
             if match is None:
                 merged.append(row)
             elif id(match) not in placed:
-                merged += [dict(planned) for planned in match.rows]
+                merged += [dict(planned) for planned in match.rows if fits(cmdlet, planned)]
                 placed.add(id(match))
         if not narrowed(cmdlet):
-            merged += [dict(planned) for overlay in overlays if id(overlay) not in placed for planned in overlay.rows]
+            new = (planned for overlay in overlays if id(overlay) not in placed for planned in overlay.rows)
+            merged += [dict(planned) for planned in new if fits(cmdlet, planned)]
         return merged
 
 

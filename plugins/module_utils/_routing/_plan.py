@@ -202,7 +202,10 @@ def _rule(case: Situation, one: objects.Expected) -> Plan:
     keep(made, "except_if_recipient_domain_is", "ExceptIfRecipientDomainIs", spared)
     patterns = [pattern(address) for address in inputs.tenant_addresses]
     keep(made, "except_if_recipient_address_matches_patterns", "ExceptIfRecipientAddressMatchesPatterns", patterns)
-    return _scored(made, case, there, inputs.rule_priority)
+    if inputs.rule_priority is not None:
+        # Priorities are unique: the rules of several sources stand one after the other.
+        made["priority"] = inputs.rule_priority + objects.of(inputs, objects.RULE).index(one)
+    return _scored(made, case, there)
 
 
 def _managed(row: Row) -> Callable[[Plan, str, str, Any], None]:
@@ -215,14 +218,12 @@ def _managed(row: Row) -> Callable[[Plan, str, str, Any], None]:
     return keep
 
 
-def _scored(made: Plan, case: Situation, there: Thing | None, priority: int | None) -> Plan:
+def _scored(made: Plan, case: Situation, there: Thing | None) -> Plan:
     """The parts that both rules share. A new rule is enabled by itself, as the method leaves it."""
     if there is not None:
         made["enabled"] = True
     if case.inputs.rule_scl is not None:
         made["set_scl"] = case.inputs.rule_scl
-    if priority is not None:
-        made["priority"] = priority
     return made
 
 
@@ -235,7 +236,7 @@ def _inbound_rule(case: Situation, one: objects.Expected) -> Plan:
         "sender_address_location": "Header",
         "comments": commented("", one.domains),
     }
-    return _scored(made, case, objects.find(case.inputs, case.snapshot, one), None)
+    return _scored(made, case, objects.find(case.inputs, case.snapshot, one))
 
 
 def _inbound_connector(one: objects.Expected) -> Plan:

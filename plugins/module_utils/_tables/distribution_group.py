@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
+from .._kinds import ADDRESS, BOOL, GROUP_NAME, GROUP_TYPE, NAME, PHRASE, PROXY, RECIPIENT, ROOM_LIST, TIP, many
 from .._resource import NEW, SET, Property
-from .._values import ADDRESS, BOOL, GROUP_TYPE, NAME, PHRASE, PROXY, RECIPIENT, ROOM_LIST, TIP, many
 
 PEOPLE, TEXTS, PROXIES = many(RECIPIENT, edits=True), many(PHRASE, edits=True), many(PROXY, edits=True)
 
 PROPERTIES = (
-    Property("Name", NAME, limit=64),
+    Property("Name", GROUP_NAME, limit=64),
     Property("Alias", NAME, limit=64),
     Property("DisplayName"),
     Property("Description"),

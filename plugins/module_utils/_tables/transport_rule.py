@@ -6,22 +6,8 @@
 
 from __future__ import annotations
 
+from .._kinds import ATTRIBUTE_WORDS, BOOL, CONNECTOR, DATE, DOMAIN, LOOSE_NUMBER, NAME, NUMBER, PHRASE, RANGE, RECIPIENT, SIZE, many
 from .._resource import NEW, Property
-from .._values import (
-    ATTRIBUTE_WORDS,
-    BOOL,
-    CONNECTOR,
-    DATE,
-    DOMAIN,
-    LOOSE_NUMBER,
-    NAME,
-    NUMBER,
-    PHRASE,
-    RANGE,
-    RECIPIENT,
-    SIZE,
-    many,
-)
 
 WORDS, PATTERNS, DOMAINS = many(NAME), many(PHRASE), many(DOMAIN)
 ATTRIBUTES, RECIPIENTS = many(ATTRIBUTE_WORDS), many(RECIPIENT)
@@ -270,3 +256,8 @@ DEFAULTS = {
 }
 # By which a rule chooses messages.
 CONDITIONS = tuple(prop.parameter[len("ExceptIf") :] for prop in PROPERTIES if prop.parameter.startswith("ExceptIf"))
+# What a rule does: everything after the exceptions, and going no further.
+ACTIONS = (
+    *(prop.parameter for prop in PROPERTIES[max(n for n, prop in enumerate(PROPERTIES) if prop.parameter.startswith("ExceptIf")) + 1 :]),
+    "StopRuleProcessing",
+)

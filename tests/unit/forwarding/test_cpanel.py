@@ -138,3 +138,11 @@ def test_routing_that_stays_as_it_was_ends_the_task(cpanel: Mailboxes) -> None:
     result = cpanel.task({"address": "a@other.example", "routing_address": f"a@{ROUTING}"}, set_local=True)
     assert "still reads 'auto'" in result["msg"]
     assert forwarders(cpanel, "other.example") == []
+
+
+def test_a_forward_of_ours_to_a_former_routing_address_goes_off_too(cpanel: Mailboxes) -> None:
+    before = cpanel.state
+    cpanel.done({**row("user1"), "routing_address": f"former@{ROUTING}"})
+    assert cpanel.done(row("user1"), state="absent")["counts"]["switched_off"] == 1
+    assert cpanel.state == before
+    assert not cpanel.done(row("user1"), state="absent")["changed"]

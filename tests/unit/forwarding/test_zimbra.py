@@ -228,3 +228,11 @@ def test_scripts_are_told_apart_by_the_accounts_asked_for_whatever_stands_in_the
         "c@x.example": "",
     }
     assert parts.scripts("", ["a@x.example"]) == {}
+
+
+def test_a_forward_of_ours_to_a_former_routing_address_goes_off_too(zimbra: Mailboxes) -> None:
+    zimbra.done({**row("user1"), "routing_address": f"former@{ROUTING}"})
+    off = zimbra.done(row("user1"), state="absent")
+    assert off["counts"]["switched_off"] == 1
+    assert values(zimbra, "user1") == {}
+    assert not zimbra.done(row("user1"), state="absent")["changed"]

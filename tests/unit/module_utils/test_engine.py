@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.exchange.plugins.module_utils import _values as v
+from ansible_collections.mailops.exchange.plugins.module_utils import _kinds as k
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Info, Managed
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import NEW, SET, Property, Resource, present
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError, execute, validate
@@ -36,15 +36,15 @@ def finish(changed: bool, row: Row, wanted: Any) -> tuple[Cmdlet, ...]:
 
 
 PROPERTIES = (
-    Property("Name", v.NAME, on=SET, limit=8),
-    Property("Colour", v.NAME, choices=("Red", "Green")),
-    Property("Size", v.SIZE, verified=False),
-    Property("Domains", v.many(v.DOMAIN, edits=True)),
-    Property("Owners", v.many(v.RECIPIENT, edits=True)),
-    Property("Type", v.GROUP_TYPE, on=NEW, read="Kind"),
-    Property("Later", v.TEXT, on=SET),
-    Property("Force", v.BOOL, read=None),
-    Property("Enabled", v.BOOL, on=NEW, read="State", pair=("Enable-Widget", "Disable-Widget")),
+    Property("Name", k.NAME, on=SET, limit=8),
+    Property("Colour", k.NAME, choices=("Red", "Green")),
+    Property("Size", k.SIZE, verified=False),
+    Property("Domains", k.many(k.DOMAIN, edits=True)),
+    Property("Owners", k.many(k.RECIPIENT, edits=True)),
+    Property("Type", k.GROUP_TYPE, on=NEW, read="Kind"),
+    Property("Later", k.TEXT, on=SET),
+    Property("Force", k.BOOL, read=None),
+    Property("Enabled", k.BOOL, on=NEW, read="State", pair=("Enable-Widget", "Disable-Widget")),
     Property("Header"),
     Property("HeaderValue"),
 )
@@ -116,9 +116,9 @@ PLANS: list[tuple[str, Row | None, dict[str, Any], list[tuple[str, dict[str, Any
         [("Set-Widget", {"Identity": "w", "Colour": "Green"}), ("Enable-Widget", {"Identity": "w"})],
     ),
     (
-        "created, with the edit as a plain list",
+        "created, with a list",
         None,
-        {"colour": "Red", "domains": {"add": ["a.example"]}, "enabled": False},
+        {"colour": "Red", "domains": ["a.example"], "enabled": False},
         [("New-Widget", {"Name": "w", "Colour": "Red", "Domains": ["a.example"], "Enabled": False})],
     ),
     (

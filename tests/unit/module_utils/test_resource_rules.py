@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.exchange.plugins.module_utils import _values as v
+from ansible_collections.mailops.exchange.plugins.module_utils import _kinds as k
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Info, Managed
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import NEW, SET, Plan, Property, Resource, absent, present
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import execute, validate
@@ -26,22 +26,22 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import (
 from .fakes import FakeSession, context
 
 PROPERTIES = (
-    Property("Name", v.NAME, on=SET),
-    Property("Header", v.NAME),
-    Property("HeaderWords", v.many(v.NAME)),
-    Property("UseMX", v.BOOL),
-    Property("Hosts", v.many(v.HOST, edits=True)),
-    Property("Emptied", v.many(v.HOST, edits=True, null=True)),
-    Property("Kind", v.NAME, choices=("Partner", "OnPremises")),
-    Property("Rewrites", v.BOOL, where=("Kind", "OnPremises")),
-    Property("Owners", v.many(v.RECIPIENT, edits=True), read="OwnersWithNames", read_with="IncludeOwners"),
-    Property("Addresses", v.many(v.PROXY, edits=True), on=SET),
-    Property("Hidden", v.BOOL, on=SET),
-    Property("Shy", v.BOOL, on=SET),
-    Property("Type", v.GROUP_TYPE, on=NEW, read="GroupType"),
-    Property("Checked", v.BOOL, on=SET),
-    Property("Stamp", v.DATE, on=SET),
-    Property("Scope", v.NAME, choices=("In", "Out"), clears=True),
+    Property("Name", k.NAME, on=SET),
+    Property("Header", k.NAME),
+    Property("HeaderWords", k.many(k.NAME)),
+    Property("UseMX", k.BOOL),
+    Property("Hosts", k.many(k.HOST, edits=True)),
+    Property("Emptied", k.many(k.HOST, edits=True, null=True)),
+    Property("Kind", k.NAME, choices=("Partner", "OnPremises")),
+    Property("Rewrites", k.BOOL, where=("Kind", "OnPremises")),
+    Property("Owners", k.many(k.RECIPIENT, edits=True), read="OwnersWithNames", read_with="IncludeOwners"),
+    Property("Addresses", k.many(k.PROXY, edits=True), on=SET),
+    Property("Hidden", k.BOOL, on=SET),
+    Property("Shy", k.BOOL, on=SET),
+    Property("Type", k.GROUP_TYPE, on=NEW, read="GroupType"),
+    Property("Checked", k.BOOL, on=SET),
+    Property("Stamp", k.DATE, on=SET),
+    Property("Scope", k.NAME, choices=("In", "Out"), clears=True),
 )
 THING = Resource(
     "Thing",
@@ -265,7 +265,7 @@ def test_a_look_up_that_fails_is_an_error() -> None:
 def test_info_reads_both_ways_once_each_and_all_parts_of_an_object() -> None:
     session = FakeSession({"Thing": [OLD, {**OLD, "Name": "u", "Identity": "u"}]})
     made = context(session)[0]
-    both = Info("Thing", (Property("Extra", v.BOOL),), reads=({}, {"Extra": True}))
+    both = Info("Thing", (Property("Extra", k.BOOL),), reads=({}, {"Extra": True}))
     assert len(execute(both, validate(both, {}).params, made)["objects"]) == 2
     assert len(session.sent) == 2
     execute(both, validate(both, {"extra": True}).params, made)

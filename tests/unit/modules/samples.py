@@ -43,6 +43,7 @@ BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("OutboundConnector", "RouteAllMessagesViaOnPremises"): {"connector_type": "OnPremises"},
     ("OutboundConnector", "SenderRewritingEnabled"): {"connector_type": "OnPremises"},
     ("OutboundConnector", "TlsDomain"): {"tls_settings": "DomainValidation"},
+    ("TransportRule", "RouteMessageOutboundConnector"): {"sent_to_scope": "NotInOrganization"},
     ("InboundConnector", "TreatMessagesAsInternal"): {"connector_type": "OnPremises"},
     ("InboundConnector", "RestrictDomainsToCertificate"): {"tls_sender_certificate_name": "mail.partner.example"},
     ("InboundConnector", "RestrictDomainsToIPAddresses"): {"sender_ip_addresses": ["192.0.2.9"]},

@@ -75,7 +75,7 @@ def test_many_members_take_few_trips(group: Bench) -> None:
     assert members(group) == wanted
     before = len(group.sandbox.calls())
     assert not group.done(NAME, identity=GROUP, members=wanted)["changed"]
-    assert len(group.sandbox.calls()) == before + 1, "one read of the members, and nobody is looked up"
+    assert len(group.sandbox.calls()) == before + 2, "the members and the group, in one trip, and nobody is looked up"
     assert reads.count("Get-DistributionGroupMember") == 2
 
 
@@ -262,3 +262,53 @@ def test_large_changes_go_in_chunks_and_tell_how_far_they_are(monkeypatch: pytes
     assert not task(session, [0, 1, 2], progress=told.append).get("failed")
     assert told == ["g: 0 of 3 changes of membership sent", "g: 2 of 3 changes of membership sent"]
     assert session.trips == 5, "members, look-up, two chunks, members"
+
+
+@pytest.mark.parametrize("empty", ["", [""], [None], ["user0001@example.com", " "]])
+@pytest.mark.parametrize("state", ["present", "absent", "exact"])
+def test_an_empty_variable_empties_no_group(group: Bench, empty: Any, state: str) -> None:
+    group.done(NAME, identity=GROUP, members=people(group, 2))
+    before = len(group.writes())
+    result = group.run(NAME, identity=GROUP, members=empty, state=state)
+    assert result["failed"]
+    assert "members has an empty entry" in result["msg"]
+    assert len(group.writes()) == before
+
+
+@pytest.mark.parametrize("state", ["present", "absent", "exact"])
+def test_a_recipient_that_does_not_bear_the_name_is_not_the_one_that_was_meant(state: str) -> None:
+    """An unknown identity can return somebody else, who must neither join nor leave."""
+    session = Group([0])
+    session.rows["Recipient"] = [{**USERS[0], "Remark": "nobody@example.com"}]
+    checked = validate(spec_of(NAME), {"identity": "g", "members": ["nobody@example.com"], "state": state})
+    result = execute(spec_of(NAME), checked.params, context(session)[0])
+    assert bool(result.get("failed")) == (state != "absent"), result
+    assert "is no recipient of this organization" in result.get("msg", "is no recipient of this organization")
+    assert session.writes == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_group_of_another_directory_is_refused_before_anything_is_written(group: Bench, check: bool) -> None:
+    group.sandbox.put("DistributionGroup", identity="Migrated Users", set={"IsDirSynced": True})
+    before = len(group.writes())
+    result = group.run(NAME, check=check, identity=GROUP, members=people(group, 1))
+    assert result["failed"]
+    assert "synchronised from an on-premises directory" in result["msg"]
+    assert len(group.writes()) == before
+    assert not group.done(NAME, check=check, identity=GROUP, members=people(group, 1), state="absent")["changed"]
+
+
+def test_the_rest_of_a_check_sees_the_members_of_a_new_group_and_none_of_a_removed_one(bench: Bench) -> None:
+    one, two = people(bench, 2)
+    new: dict[str, Any] = {"identity": "Team", "primary_smtp_address": "team@example.com", "members": [one], "managed_by": [two]}
+    tasks: list[tuple[str, dict[str, Any]]] = [
+        ("distribution_group", {**new, "copy_owner_to_member": True}),
+        (NAME, {"identity": "team@example.com", "members": [one, two]}),
+        (NAME, {"identity": "Team", "members": [one], "state": "exact"}),
+        ("distribution_group", {"identity": "Team", "state": "absent"}),
+        (NAME, {"identity": "Team", "members": [one], "state": "absent"}),
+    ]
+    announced = [bench.done(name, check=True, **task)["calls"] for name, task in tasks]
+    assert bench.writes() == []
+    assert [bench.done(name, **task)["calls"] for name, task in tasks] == announced
+    assert [len(calls) for calls in announced] == [1, 0, 1, 1, 0]

@@ -38,8 +38,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("inbound_connector", {**IN, "trusted_organizations": ["b.example"]}, "cannot be given when the connector is created"),
     ("distribution_group", {**GROUP, "type": "Security", "member_depart_restriction": "Open"}, "Open is refused for security groups"),
     ("distribution_group", {**GROUP, "managed_by": []}, "a group must have an owner"),
-    ("distribution_group", {"identity": "g", "email_addresses": ["smtp:g@example.com"]}, "holds 0 primary addresses"),
-    ("distribution_group", {"identity": "g", "email_addresses": ["SMTP:g@example.com", "SMTP:h@example.com"]}, "holds 2 primary addresses"),
+    ("distribution_group", {"identity": "g", "email_addresses": ["smtp:g@example.com"]}, "hold 0 primary addresses"),
+    ("distribution_group", {"identity": "g", "email_addresses": ["SMTP:g@example.com", "SMTP:h@example.com"]}, "hold 2 primary addresses"),
     ("transport_rule", {**RULE, "header_contains_words": ["x"]}, "also give header_contains_message_header"),
     ("transport_rule", {**RULE, "apply_html_disclaimer_text": "x"}, "also give apply_html_disclaimer_location"),
     ("transport_rule", {**RULE, "comments": "c" * 1025}, "has 1025 characters, the service takes 1024"),
@@ -145,12 +145,56 @@ def test_a_failed_validation_names_the_host_and_leaves_the_connector_unvalidated
 ROUTING: dict[str, Any] = {"identity": "r", "route_message_outbound_connector": "c", "recipient_domain_is": ["a.example"]}
 
 
+@pytest.mark.parametrize("nothing", [[], "", [""]])
+def test_a_rule_that_routes_all_mail_is_never_made(bench: Bench, nothing: Any) -> None:
+    """Whether it would be new, enabled, or get its connector now: an empty variable must not send everybody's mail out."""
+    bench.done("outbound_connector", **OUT)
+    open_rule = {**ROUTING, "recipient_domain_is": nothing}
+    new = bench.run("transport_rule", **open_rule)
+    bench.done("transport_rule", **open_rule, enabled=False)
+    on = bench.run("transport_rule", identity="r", enabled=True)
+    bench.done("transport_rule", identity="plain", set_scl=-1)
+    routed = bench.run("transport_rule", identity="plain", route_message_outbound_connector="c")
+    writes = len(bench.writes())
+    for result in (new, on, routed):
+        assert result["failed"]
+        assert "without a condition, and all mail would go there" in result["msg"]
+    assert bench.run("transport_rule", check=True, **open_rule, enabled=True)["failed"]
+    assert len(bench.writes()) == writes
+
+
+def test_a_task_for_a_rule_that_is_there_makes_no_new_one(bench: Bench) -> None:
+    """A misspelt name must not become an object."""
+    tasks: list[tuple[str, dict[str, Any], str]] = [
+        ("transport_rule", {"identity": "Coexistance", "enabled": False}, "a new one needs an action"),
+        (
+            "transport_rule",
+            {"identity": "r", "set_scl": -1, "sender_ip_ranges": {"add": ["192.0.2.1"]}},
+            "would add to it or remove from it",
+        ),
+        ("distribution_group", {"identity": "typo@example.com", "display_name": "x"}, "or give name to create it"),
+        (
+            "outbound_connector",
+            {"identity": "0e9a8a2c-3a1c-4c4e-9d6a-2f6f0f7d8c11", "connector_type": "Partner"},
+            "or give name to create it",
+        ),
+    ]
+    for name, task, text in tasks:
+        for check in (True, False):
+            result = bench.run(name, check=check, **task)
+            assert result["failed"]
+            assert text in result["msg"]
+    assert bench.writes() == []
+    made = bench.done("distribution_group", identity="new@example.com", name="New", primary_smtp_address="new@example.com")
+    assert made["object"]["PrimarySmtpAddress"] == "new@example.com"
+
+
 def test_the_last_condition_of_a_routing_rule_is_not_taken(bench: Bench) -> None:
     bench.done("outbound_connector", **OUT)
     bench.done("transport_rule", **ROUTING)
     result = bench.run("transport_rule", identity="r", recipient_domain_is=[])
     assert result["failed"]
-    assert "take the last condition" in result["msg"]
+    assert "without a condition" in result["msg"]
     assert bench.done("transport_rule", identity="r", recipient_domain_is=[], sent_to_scope="InOrganization")["changed"]
     assert bench.done("transport_rule", identity="r", sent_to_scope="", enabled=False)["changed"], "a disabled rule may lose it"
 
@@ -222,3 +266,100 @@ def test_options_that_exclude_each_other_are_refused(bench: Bench) -> None:
 def test_what_is_gone_already_is_no_error(bench: Bench, name: str, check: bool) -> None:
     assert not bench.done(name, check=check, identity="nobody ever made this", state="absent")["changed"]
     assert bench.writes() == []
+
+
+def test_a_check_counts_priorities_as_the_run_does(bench: Bench) -> None:
+    for number in range(4):
+        bench.done("transport_rule", identity=f"r{number}", set_scl=-1)
+    tasks: list[dict[str, Any]] = [
+        {"identity": "r3", "priority": 0},
+        {"identity": "r0", "priority": 1},
+        {"identity": "new", "priority": 0, "set_scl": -1},
+        {"identity": "r3", "priority": 1},
+        {"identity": "r1", "state": "absent"},
+        {"identity": "r2", "priority": 3},
+        {"identity": "r0", "priority": 3},
+        {"identity": "r2", "priority": 2},
+    ]
+    before = len(bench.writes())
+    announced = [bench.done("transport_rule", check=True, **task)["calls"] for task in tasks]
+    assert len(bench.writes()) == before
+    assert [bench.done("transport_rule", **task)["calls"] for task in tasks] == announced
+    assert [len(calls) for calls in announced] == [1, 1, 1, 0, 1, 1, 1, 0], "what moved by itself is not moved again"
+
+
+def test_a_check_lists_planned_rules_by_the_state_that_they_would_have(bench: Bench) -> None:
+    bench.done("transport_rule", identity="r", set_scl=-1, enabled=False)
+    bench.done("transport_rule", check=True, identity="r", enabled=True)
+    bench.done("transport_rule", check=True, identity="new", set_scl=-1, enabled=False)
+    found = {state: bench.done("transport_rule_info", check=True, state=state)["objects"] for state in ("Enabled", "Disabled")}
+    names = {state: {row["Name"] for row in rows} & {"r", "new"} for state, rows in found.items()}
+    assert names == {"Enabled": {"r"}, "Disabled": {"new"}}
+
+
+def test_what_partners_do_not_take_is_switched_off_before_the_connector_becomes_one(bench: Bench) -> None:
+    bench.done("outbound_connector", identity="c", connector_type="OnPremises", sender_rewriting_enabled=True)
+    task: dict[str, Any] = {**OUT, "sender_rewriting_enabled": False, "comment": "x"}
+    announced = bench.done("outbound_connector", check=True, **task)["calls"]
+    assert bench.done("outbound_connector", **task)["calls"] == announced
+    off, rest = bench.writes()[-2:]
+    assert off == ("Set-OutboundConnector", {"Identity": "c", "SenderRewritingEnabled": False})
+    assert rest[1] == {"Identity": "c", "ConnectorType": "Partner", "Comment": "x"}
+    assert not bench.done("outbound_connector", **task)["changed"]
+
+
+def test_a_diff_shows_what_the_validation_notes_and_a_state_in_the_same_words(bench: Bench) -> None:
+    bench.done("outbound_connector", **{**VALIDATED, "validation_recipients": None})
+    for check in (True, False):
+        shown = bench.done("outbound_connector", check=check, **VALIDATED)["diff"]
+        assert (shown["before"]["is_validated"], shown["after"]["is_validated"]) == (False, True)
+    bench.done("transport_rule", identity="r", set_scl=-1, enabled=False)
+    shown = bench.done("transport_rule", identity="r", enabled=True)["diff"]
+    assert (shown["before"], shown["after"]) == ({"enabled": "Disabled"}, {"enabled": "Enabled"})
+
+
+def test_no_more_objects_are_listed_than_were_asked_for(bench: Bench) -> None:
+    for number in range(3):
+        bench.done("outbound_connector", identity=f"c{number}", connector_type="Partner", test_mode=number == 2)
+    assert len(bench.done("outbound_connector_info", result_size="1")["objects"]) == 1
+    assert len(bench.done("outbound_connector_info")["objects"]) == 3
+
+
+def test_a_suffix_that_the_service_puts_behind_a_groups_name_is_no_difference(bench: Bench) -> None:
+    bench.sandbox.parameters(group_suffix="_FullHTT20240913183055")
+    new: dict[str, Any] = {"identity": "migrated@example.com", "name": "Migrated Users", "managed_by": [PERSON]}
+    made = bench.done("distribution_group", **new, primary_smtp_address="migrated@example.com")
+    assert made["object"]["Name"] == "Migrated Users_FullHTT20240913183055"
+    assert not bench.done("distribution_group", **new)["changed"]
+    assert not bench.done("distribution_group", identity="Migrated Users", managed_by=[PERSON])["changed"]
+
+
+ADDRESSES = ["SMTP:g@example.com", "smtp:h@example.com"]
+EDITS: list[tuple[dict[str, Any] | list[str], list[str] | str]] = [
+    ({"remove": ["H@example.com"]}, ["SMTP:g@example.com"]),
+    ({"remove": ["SMTP:h@example.com"]}, ["SMTP:g@example.com"]),
+    ({"remove": ["g@example.com"]}, "would hold 0 primary addresses"),
+    ({"add": ["SMTP:h@example.com"]}, ["SMTP:h@example.com", "smtp:g@example.com"]),
+    ({"add": ["SMTP:i@example.com"]}, ["SMTP:i@example.com", "smtp:g@example.com", "smtp:h@example.com"]),
+    ({"add": ["SMTP:h@example.com"], "remove": ["g@example.com"]}, ["SMTP:h@example.com"]),
+    ({"add": ["smtp:g@example.com", "SMTP:G@example.com"]}, ADDRESSES),
+    ({"add": ["SMTP:i@example.com", "SMTP:j@example.com"]}, "would hold 2 primary addresses"),
+    (["SMTP:g@example.com", "smtp:G@example.com", "smtp:h@example.com"], ADDRESSES),
+]
+
+
+@pytest.mark.parametrize(("edit", "wanted"), EDITS)
+def test_an_address_is_edited_whether_it_is_the_primary_one_or_not(bench: Bench, edit: Any, wanted: list[str] | str) -> None:
+    bench.done("distribution_group", identity="g", managed_by=[PERSON], email_addresses=ADDRESSES)
+    task: dict[str, Any] = {"identity": "g", "email_addresses": edit}
+    if isinstance(wanted, str):
+        refused = bench.run("distribution_group", **task)
+        assert refused["failed"]
+        assert wanted in refused["msg"]
+        return
+    announced = bench.done("distribution_group", check=True, **task)
+    made = bench.done("distribution_group", **task)
+    assert made["calls"] == announced["calls"]
+    held = [item for item in made["object"]["EmailAddresses"] if str(item).casefold().startswith("smtp:") and "onmicrosoft" not in item]
+    assert sorted(held) == sorted(wanted)
+    assert not bench.done("distribution_group", **task)["changed"]

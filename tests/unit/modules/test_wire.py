@@ -22,7 +22,7 @@ from .samples import BESIDE, CONNECTOR, GROUP, OTHER_GROUP, PERSON, sample
 SUBJECT = "Subject of the test"
 BASE: dict[str, dict[str, Any]] = {
     "accepted_domain": {"identity": "example.com"},
-    "transport_rule": {"identity": SUBJECT, "comments": "made by a test", "enabled": True},
+    "transport_rule": {"identity": SUBJECT, "comments": "made by a test", "prepend_subject": "[base] ", "enabled": True},
     "outbound_connector": {"identity": SUBJECT, "connector_type": "Partner", "use_mx_record": True},
     "inbound_connector": {"identity": SUBJECT, "connector_type": "Partner", "sender_domains": ["first.example"]},
     "distribution_group": {"identity": SUBJECT, "managed_by": [PERSON], "primary_smtp_address": "subject@example.com"},
@@ -65,7 +65,7 @@ def ready(transport: Bench) -> Bench:
         transport.done("distribution_group", identity=address.partition("@")[0], primary_smtp_address=address, managed_by=[PERSON])
     transport.done("outbound_connector", identity=CONNECTOR, connector_type="Partner")
     for number in range(2):
-        transport.done("transport_rule", identity=f"Filler {number}", comments="makes room for priorities")
+        transport.done("transport_rule", identity=f"Filler {number}", set_scl=-1, comments="makes room for priorities")
     for name, task in BASE.items():
         transport.done(name, **task)
     transport.sandbox.ask("POST", "/keep", {})

@@ -64,6 +64,9 @@ def test_a_set_up_of_an_empty_tenant() -> None:
     assert made["rules"] == made["inbound_rules"] == made["waits"] == []
 
 
+HOSTS = {"smart_hosts": ["192.0.2.10"], "source_ip_ranges": ["192.0.2.10"]}
+
+
 def test_rules_in_the_scope_of_domains() -> None:
     made = plan(case("enforce", options={"rule_scl": "-1", "rule_priority": "0", "tenant_addresses": ["team@example.com"]}))
     assert made["rules"] == [
@@ -94,6 +97,15 @@ def test_rules_in_the_scope_of_domains() -> None:
             "set_scl": -1,
         }
     ]
+
+
+def test_the_rules_of_several_sources_stand_one_after_the_other() -> None:
+    """Priorities are unique: two rules that both want the same one would be moved by every run."""
+    sources = [{"name": name, "domains": [domain], **HOSTS} for name, domain in (("old", SHARED), ("older", "other.example.net"))]
+    options = {"domains": [SHARED, "other.example.net"], "sources": sources, "smart_hosts": None, "source_ip_ranges": None}
+    made = plan(case("enforce", options={**options, "rule_priority": "2"}))
+    assert [one["priority"] for one in made["rules"]] == [2, 3]
+    assert all("priority" not in one for one in made["inbound_rules"])
 
 
 def test_a_rule_that_stands_is_enabled_again() -> None:
