@@ -43,7 +43,8 @@ options:
   validate_certs:
     description:
       - Whether the service's certificate is checked. V(false) is for laboratories only.
-    type: bool
+      - Left empty it is checked, and a word that is neither true nor false is refused.
+    type: raw
     default: true
     vars:
       - name: ansible_exchange_validate_certs

@@ -18,6 +18,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils._starter import r
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 DOMAIN = re.compile(r"(?=.{4,253}$)([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]")
+VARIABLE = "EXCHANGE_ORGANIZATION"
 REFUSAL = (
     "{what} is refused on the tenant host '{host}': it would run on the controller. "
     "Use the modules of mailops.exchange here, or delegate_to: localhost; set gather_facts: false for the play."
@@ -90,6 +91,13 @@ class TenantConnection(ConnectionBase):  # type: ignore[misc]  # ansible carries
 def organization_of(given: Any, address: str) -> str:
     """The tenant's name: the option, or the connection's address if that is a domain or a tenant id. Raises AnsibleError."""
     if given not in (None, ""):
+        names = GUID.fullmatch(address) or DOMAIN.fullmatch(address)
+        if names and str(given) == os.environ.get(VARIABLE) and str(given).casefold() != address.casefold():
+            # A variable that another job left in the environment must not turn one tenant's host into another tenant.
+            raise AnsibleError(
+                f"The host '{address}' names a tenant itself, and {VARIABLE} of the environment names {given}. "
+                f"Unset {VARIABLE}; to reach {given} by this host, set ansible_exchange_organization for it."
+            )
         return str(given)
     if GUID.fullmatch(address) or DOMAIN.fullmatch(address):
         return address

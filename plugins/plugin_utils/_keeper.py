@@ -10,8 +10,11 @@ has asked anything for a while.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
+import resource
 import select
 import shutil
 import signal
@@ -34,14 +37,25 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import (
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils._framing import receive, send
 from ansible_collections.mailops.exchange.plugins.plugin_utils._overlays import Overlays
-from ansible_collections.mailops.exchange.plugins.plugin_utils._run import Run, check_private, locked, session_key, sweep, write_salt
+from ansible_collections.mailops.exchange.plugins.plugin_utils._run import (
+    CONTROL,
+    Run,
+    check_private,
+    locked,
+    session_key,
+    sweep,
+    write_salt,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils._tools.pace import Paces
 
 TRANSPORTS = {"mailops.exchange.rest": ("_transports.rest", "RestTransport")}
 # By name: the module of _tools, whose function `run` takes parameters and the session's options; and whether it only reads.
 TOOLS = {"dns": ("_tools.dns", True), "smtp": ("_tools.smtp", False), "mailbox": ("_tools.mailbox", True)}
 WATCH_SECONDS = 0.5
-CONTROL = "control"
+# The most descriptors that are asked for, and what accepting a connection may lack for a moment.
+MOST_DESCRIPTORS = 65_536
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED, errno.EINTR})
+BREATH = 0.1
 
 Handler = Callable[[str, Mapping[str, Any]], Any]
 
@@ -167,6 +181,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._sessions: dict[str, tuple[KeptSession, socket.socket]] = {}
         self._busy, self._last = 0, time.monotonic()
+        self._listener: socket.socket | None = None
 
     def begin(self) -> None:
         """Take the directory over and listen on the control socket."""
@@ -175,7 +190,7 @@ class Keeper:
             if stale.is_socket():
                 stale.unlink()
         self._salt = write_salt(self.directory)
-        self._listen(CONTROL, self._control)
+        self._listener = self._listen(CONTROL, self._control)
 
     def watch(self) -> None:
         """Return when the run has ended, or when nobody has asked anything for the idle time."""
@@ -256,8 +271,11 @@ class Keeper:
         while True:
             try:
                 connection, _unused = listener.accept()
-            except OSError:
-                return  # the session was closed
+            except OSError as error:
+                if error.errno not in PASSING:
+                    return  # the session was closed
+                time.sleep(BREATH)
+                continue
             threading.Thread(target=self._converse, args=(connection, handler), daemon=True).start()
 
     def _converse(self, connection: socket.socket, handler: Handler) -> None:
@@ -293,12 +311,22 @@ def answer(message: Mapping[str, Any], handler: Handler) -> dict[str, Any]:
         return {**head, "error": {"code": -32603, "message": text}}
 
 
+def widen() -> None:
+    """Take as many descriptors as may be had: each tenant and each task under way needs some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run the keeper: directory, process id and start time of the run, idle seconds."""
     directory, pid, started, idle = arguments
     keeper = Keeper(Run(int(pid), started), Path(directory), float(idle))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    widen()
     keeper.begin()
     # From here on errors reach those who ask; until here they stand in the start-up log.
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -21,6 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils._framing import listens
+
+# The socket at which a keeper opens sessions.
+CONTROL = "control"
 PREFIX = "mailops-exchange"
 # Unix sockets end at 104 bytes on some systems.
 LONGEST_PATH = 100
@@ -152,4 +156,6 @@ def sweep(base: Path) -> None:
             check_private(directory)
         except (RunError, FileNotFoundError):
             continue  # not ours to remove, or another sweep was faster
+        if listens(directory / CONTROL):
+            continue  # its run lives where its number means nothing to us, as in another container that shares this place
         shutil.rmtree(directory, ignore_errors=True)

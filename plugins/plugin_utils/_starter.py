@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils._framing import listens, request
 from ansible_collections.mailops.exchange.plugins.plugin_utils._run import (
+    CONTROL,
     Run,
     RunError,
     directory_of,
@@ -28,7 +29,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils._run import (
 START_SECONDS = 60.0
 OPEN_SECONDS = 60.0
 IDLE_SECONDS = 1800.0
-CONTROL = "control"
 # Names the packages by hand, because a collection has no __init__.py and another distribution's would win over it.
 BOOT = """
 import sys, types

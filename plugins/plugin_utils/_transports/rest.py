@@ -55,6 +55,8 @@ class RestTransport:
         self._http = Http(self.settings)
         self._tokens = TokenSource(self.settings)
         self._connection = str(uuid.uuid4())
+        # A token that was refused without a reason: it may be older than the role, so that the next call takes a new one.
+        self._doubted = ""
         self._sleep = sleep
 
     def close(self) -> None:
@@ -70,20 +72,22 @@ class RestTransport:
 
     def _rounds(self, cmdlets: Sequence[Cmdlet]) -> list[First]:
         """Send, judge, send again what may be repeated, until each call has a first page or an error."""
-        deadline = time.monotonic() + self.settings.timeout
+        ends: dict[int, float] = {}
         results: dict[int, First] = {}
         pending, attempt, refused = list(range(len(cmdlets))), 1, ""
         while pending:
             try:
-                token = self._tokens.token(refused)
+                token = self._tokens.token(refused or self._doubted)
             except ExchangeError as error:
                 results.update({place: _about(error, cmdlets[place]) for place in pending})
                 break
-            outcomes = dict(zip(pending, self._send_all([cmdlets[place] for place in pending], token, deadline), strict=True))
+            outcomes = dict(zip(pending, self._send_all({place: cmdlets[place] for place in pending}, token, ends), strict=True))
+            if any(_unexplained(outcome) for outcome in outcomes.values()):
+                self._doubted = token.value
             again = [place for place in pending if not refused and _expired(outcomes[place])]
             pause = 0.0
             for place in (place for place in pending if place not in again):
-                result, wait = self._judged(cmdlets[place], outcomes[place], attempt, deadline)
+                result, wait = self._judged(cmdlets[place], outcomes[place], attempt, ends[place])
                 if result is not None:
                     results[place] = result
                 else:
@@ -154,13 +158,23 @@ class RestTransport:
         tenant = token.tenant if token.tenant and not token.delegated else self.settings.organization
         return headers_of(cmdlet.name, token.value, anchor(cmdlet.name, tenant, token.delegated), self._connection)
 
-    def _send_all(self, cmdlets: Sequence[Cmdlet], token: Token, deadline: float) -> list[Outcome]:
-        """One attempt of each call, ten to a batch. Writes keep their order; reads go side by side."""
-        chunks = [cmdlets[start : start + BATCH_SIZE] for start in range(0, len(cmdlets), BATCH_SIZE)]
-        if len(chunks) == 1 or not all(cmdlet.reads for cmdlet in cmdlets):
-            return [outcome for chunk in chunks for outcome in self._send(chunk, token, deadline)]
+    def _send_all(self, calls: Mapping[int, Cmdlet], token: Token, ends: dict[int, float]) -> list[Outcome]:
+        """One attempt of each call, ten to a batch. Writes keep their order; reads go side by side.
+
+        ends: by call when its time is up. That of a call begins when its first batch goes out, not while others are on their way.
+        """
+        places = list(calls)
+        chunks = [places[start : start + BATCH_SIZE] for start in range(0, len(places), BATCH_SIZE)]
+
+        def sent(chunk: Sequence[int]) -> list[Outcome]:
+            for place in chunk:
+                ends.setdefault(place, time.monotonic() + self.settings.timeout)
+            return self._send([calls[place] for place in chunk], token, min(ends[place] for place in chunk))
+
+        if len(chunks) == 1 or not all(cmdlet.reads for cmdlet in calls.values()):
+            return [outcome for chunk in chunks for outcome in sent(chunk)]
         with ThreadPoolExecutor(min(len(chunks), self.settings.concurrency)) as pool:
-            return [outcome for part in pool.map(lambda chunk: self._send(chunk, token, deadline), chunks) for outcome in part]
+            return [outcome for part in pool.map(sent, chunks) for outcome in part]
 
     def _send(self, cmdlets: Sequence[Cmdlet], token: Token, deadline: float) -> list[Outcome]:
         """One request: a single call as itself, several as a batch whose own failure is the failure of each."""
@@ -200,9 +214,8 @@ class RestTransport:
 
     def _page(self, cmdlet: Cmdlet, link: str) -> First:
         """One later page: the same body and headers, sent to the link."""
-        target = urlsplit(link)
-        if target.scheme != "https" or not _same_service(target.netloc, self.settings.host):
-            return Unavailable(f"the next page lies at {target.netloc or link}, which is not {self.settings.host}.")
+        if not self.settings.serves(link):
+            return Unavailable(f"the next page lies at {urlsplit(link).netloc or link}, which is not {self.settings.host}.")
         deadline, attempt, refused = time.monotonic() + self.settings.timeout, 1, ""
         while True:
             try:
@@ -226,6 +239,11 @@ def _expired(outcome: Outcome) -> bool:
     return isinstance(outcome, Response) and outcome.status == 401
 
 
+def _unexplained(outcome: Outcome) -> bool:
+    """A refusal without a reason: the token is stale, or a role has not come through yet; a missing one is told."""
+    return isinstance(outcome, Response) and outcome.status == 403 and "x-ms-diagnostics" not in outcome.headers
+
+
 def _about(error: ExchangeError, cmdlet: Cmdlet) -> ExchangeError:
     """A failure of the sign-in, told once for each call that it stopped."""
     return ExchangeError.from_dict({**error.to_dict(), "cmdlet": cmdlet.name, "identity": cmdlet.identity})
@@ -237,8 +255,3 @@ def _as_page_error(cmdlet: Cmdlet, page: int, error: ExchangeError) -> ExchangeE
     text = f"page {page} of the answer could not be read, so the list would be incomplete: {error.text}"
     data = {**error.to_dict(), "kind": kind, "text": text, "cmdlet": cmdlet.name, "identity": cmdlet.identity}
     return ExchangeError.from_dict(data)
-
-
-def _same_service(host: str, known: str) -> bool:
-    """True for the service itself and for its regional backends; nobody else is shown the token."""
-    return host.casefold() == known.casefold() or host.casefold().endswith("." + known.casefold())

@@ -96,6 +96,10 @@ class Told:
         return self.error_type.rpartition(".")[2].casefold()
 
 
+# What the service says under the type of a missing object when there are several.
+MULTIPLE = "matches multiple entries"
+
+
 def error_of(cmdlet: Cmdlet, response: Response) -> ExchangeError:
     """The typed error of an answer whose status is no success."""
     told = read_body(response)
@@ -119,11 +123,13 @@ def error_of(cmdlet: Cmdlet, response: Response) -> ExchangeError:
 
 
 def kind_of(response: Response, told: Told) -> type[ExchangeError]:
-    """The family member: by id, by type, by form, by status; the text decides nothing but the one plain-text limit."""
+    """The family member: by id, by type, by form, by status; the text decides only the one plain-text limit, and that many are not none."""
     if told.error_id.casefold() in BY_ID:
         return BY_ID[told.error_id.casefold()]
     if told.short_type in BY_TYPE:
-        return BY_TYPE[told.short_type]
+        # Several objects of one name come under the type of none: they must not count as absent.
+        several = BY_TYPE[told.short_type] is NotFound and MULTIPLE in told.text.casefold()
+        return Ambiguous if several else BY_TYPE[told.short_type]
     if told.short_type.endswith("existsexception"):
         return Exists
     if limited(response):

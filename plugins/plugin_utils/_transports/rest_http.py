@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import sys
 import threading
@@ -31,6 +32,18 @@ except ImportError as error:
 else:
     MISSING = ""
 
+    class Adapter(requests.adapters.HTTPAdapter):
+        """Connections that notice a silent other side: a firewall that forgot an idle one must not cost a call all its time."""
+
+        def init_poolmanager(self, *args: Any, **more: Any) -> None:
+            """The pool of direct connections."""
+            super().init_poolmanager(*args, socket_options=socket_options(), **more)
+
+        def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+            """The pool through a proxy."""
+            return super().proxy_manager_for(proxy, **({} if proxy.startswith("socks") else {"socket_options": socket_options()}), **more)
+
+
 CONNECT_SECONDS = 30.0
 # Below this many seconds a request is not begun any more.
 LEAST_SECONDS = 0.05
@@ -46,6 +59,13 @@ class NoAnswer:
     sent: bool
     timed_out: bool = False
     fatal: bool = False
+
+
+def socket_options() -> list[tuple[int, int, int]]:
+    """What every connection is told, as far as this system has it: to ask after half a minute of silence, and to give up in a minute."""
+    found = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    wanted = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}
+    return found + [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in wanted.items() if hasattr(socket, name)]
 
 
 def verification(settings: Settings) -> bool | str:
@@ -73,7 +93,7 @@ class Http:
         self._session = requests.Session()
         # The environment must neither replace the certificate authority nor, by a netrc file, the token.
         self._session.trust_env = False
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=settings.concurrency, max_retries=0)
+        adapter = Adapter(pool_maxsize=settings.concurrency, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         if not settings.validate_certs:

@@ -24,14 +24,21 @@ class Cloud:
 
     endpoint: str
     authority: str
+    others: tuple[str, ...] = ()
 
 
+# others: further names of the service's own hosts, at which it answers alike and to which its links to later pages may lead.
 CLOUDS = {
-    "public": Cloud("https://outlook.office365.com", "https://login.microsoftonline.com"),
+    "public": Cloud("https://outlook.office365.com", "https://login.microsoftonline.com", ("outlook.office.com",)),
     "gcc_high": Cloud("https://outlook.office365.us", "https://login.microsoftonline.us"),
     "dod": Cloud("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
-    "china": Cloud("https://outlook.office365.cn", "https://login.partner.microsoftonline.cn"),
+    "china": Cloud("https://outlook.office365.cn", "https://login.partner.microsoftonline.cn", ("partner.outlook.cn",)),
 }
+# Hosts that are a resource of their own: a token is asked for them by their own name.
+RESOURCES = frozenset({"partner.outlook.cn"})
+# How a truth may be written; core itself takes any other word for false, which must not switch a check off.
+TRUE, FALSE = frozenset({"true", "yes", "on", "y", "t", "1"}), frozenset({"false", "no", "off", "n", "f", "0"})
+PROXIES = frozenset({"http", "https", "socks5", "socks5h"})
 
 # Which options a kind of credential cannot do without.
 NEEDED = {
@@ -63,6 +70,7 @@ class Settings:
     validate_certs: bool
     ca_cert: str
     proxy: str
+    known_hosts: frozenset[str] = frozenset()
 
     @property
     def base(self) -> str:
@@ -79,6 +87,17 @@ class Settings:
         """The proxy of the options, for messages: its host alone, for its address may hold a password."""
         return f" through the proxy {urlsplit(self.proxy).netloc.rpartition('@')[2]}" if self.proxy else ""
 
+    def serves(self, link: str) -> bool:
+        """True for an address of the service itself or of its regional backends; nobody else is shown the token."""
+        try:
+            target = urlsplit(link)
+            host, port = (target.hostname or "").casefold(), target.port or 443
+        except ValueError:
+            return False
+        own = urlsplit(self.endpoint)
+        ours = {(str(own.hostname).casefold(), own.port or 443), *((name, 443) for name in self.known_hosts)}
+        return target.scheme == "https" and any((host == name or host.endswith(f".{name}")) and port == known for name, known in ours)
+
     @property
     def login_host(self) -> str:
         """The sign-in's host, for messages."""
@@ -92,13 +111,17 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         raise InvalidParameter(
             f"ansible_exchange_cloud is '{options['cloud']}', which is no known cloud.", remedy=f"Choose one of {', '.join(CLOUDS)}."
         )
+    endpoint = (_text(options, "endpoint") or cloud.endpoint).rstrip("/")
+    asked = str(urlsplit(endpoint).hostname)
+    hosts = {str(urlsplit(cloud.endpoint).hostname), *cloud.others}
+    checked = truth(options.get("validate_certs"))
     settings = Settings(
         organization=_text(options, "organization"),
         credential=_text(options, "credential") or "client_secret",
-        endpoint=(_text(options, "endpoint") or cloud.endpoint).rstrip("/"),
+        endpoint=endpoint,
         authority=(_text(options, "authority") or cloud.authority).rstrip("/"),
         own_authority=bool(_text(options, "authority")),
-        scope=f"{cloud.endpoint}/.default",
+        scope=f"{endpoint if asked in RESOURCES else cloud.endpoint}/.default",
         client_id=_text(options, "client_id"),
         client_secret=_text(options, "client_secret"),
         certificate_path=_text(options, "certificate_path"),
@@ -106,11 +129,15 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         timeout=float(options.get("timeout") or 600),
         max_attempts=int(options.get("max_attempts") or 6),
         concurrency=int(options.get("concurrency") or 4),
-        validate_certs=bool(options.get("validate_certs", True)),
+        validate_certs=checked is not False,
         ca_cert=_text(options, "ca_cert"),
         proxy=_text(options, "proxy"),
+        # Only a session with the cloud's own host follows its links to the other ones.
+        known_hosts=frozenset(hosts) if asked in hosts else frozenset(),
     )
     problems = list(_problems(settings))
+    if checked is None:
+        problems.append(f"ansible_exchange_validate_certs is '{options['validate_certs']}', which is neither true nor false")
     if problems:
         raise InvalidParameter(f"The connection to '{settings.organization}' cannot be made: {'; '.join(problems)}.")
     return settings
@@ -130,6 +157,9 @@ def _problems(settings: Settings) -> list[str]:
         address = urlsplit(getattr(settings, name))
         if address.scheme != "https" or not address.netloc:
             problems.append(f"ansible_exchange_{name} is '{getattr(settings, name)}', which does not begin with https://")
+    if settings.proxy and not _is_proxy(settings.proxy):
+        text = "is no address such as http://proxy.example:3128; in a password of it write /, ?, # and @ as %2F, %3F, %23 and %40"
+        problems.append(f"ansible_exchange_proxy {text}")
     if settings.timeout <= 0:
         problems.append(f"ansible_exchange_timeout is {settings.timeout:g}, but must be more than 0 seconds")
     problems += [
@@ -138,6 +168,22 @@ def _problems(settings: Settings) -> list[str]:
         if getattr(settings, name) < 1
     ]
     return problems
+
+
+def truth(value: Any) -> bool | None:
+    """A truth, true for nothing at all; None for a word that is none."""
+    if value is None or isinstance(value, bool):
+        return value is not False
+    word = str(value).strip().casefold()
+    return True if word in TRUE or not word else False if word in FALSE else None
+
+
+def _is_proxy(text: str) -> bool:
+    try:
+        found = urlsplit(text)
+        return found.scheme in PROXIES and bool(found.hostname) and found.port != 0 and "@" not in found.path + found.query + found.fragment
+    except ValueError:
+        return False
 
 
 def _text(options: Mapping[str, Any], name: str) -> str:

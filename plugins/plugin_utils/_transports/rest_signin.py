@@ -87,7 +87,7 @@ class TokenSource:
         try:
             with make_credential(settings) as credential:
                 answer = credential.get_token(settings.scope)
-        except (AzureError, ValueError, OSError) as error:
+        except (AzureError, ValueError, TypeError, OSError) as error:
             raise refusal(settings, error) from error
         claims = claims_of(answer.token)
         tenant = str(claims.get("tid") or "")
@@ -155,7 +155,7 @@ def refusal(settings: Settings, error: Exception) -> ExchangeError:
     unreached = _unreached(settings, error)
     if unreached is not None:
         return unreached
-    if settings.credential == "certificate" and isinstance(error, (OSError, ValueError)):
+    if settings.credential == "certificate" and isinstance(error, (OSError, ValueError, TypeError)):
         return Unauthorised(
             f"the certificate {settings.certificate_path} cannot be used: {_first(str(error))}",
             remedy="Set ansible_exchange_certificate_path to a PEM or PKCS12 file that holds the certificate and its RSA key, "
@@ -232,7 +232,7 @@ def _expiry(settings: Settings) -> str:
         held = get_client_credential(settings.certificate_path, password=settings.certificate_password or None)
         begin = str(held["private_key"]).index("-----BEGIN CERTIFICATE-----")
         certificate = x509.load_pem_x509_certificate(str(held["private_key"])[begin:].encode())
-    except (ValueError, OSError):
+    except (ValueError, TypeError, OSError):
         return ""
     end = certificate.not_valid_after_utc
     if end > datetime.now(timezone.utc):

@@ -124,6 +124,9 @@ def reply_of(response: Response) -> tuple[Reply, str]:
         raise NotAnEnvelope("the answer is not JSON") from error
     if not isinstance(envelope, dict):
         raise NotAnEnvelope("the answer is not an object")
+    if "error" in envelope or (envelope and not any(name == "value" or "@" in name for name in envelope)):
+        # What an answer that is none of the service's leaves out is not absent.
+        raise NotAnEnvelope("the answer holds neither rows nor the service's own marks")
     value = envelope.get("value") or []
     rows = [row if isinstance(row, dict) else {"value": row} for row in (value if isinstance(value, list) else [value])]
     warnings = [str(text) for text in envelope.get("@adminapi.warnings") or []]

@@ -157,6 +157,22 @@ def test_options_may_come_from_the_environment(tree: Path, tmp_path: Path, tenan
     assert play.run(play.tasks([READ])).code == 0
 
 
+@pytest.mark.parametrize(("name", "works"), [("fabrikam.example", False), (ORGANIZATION.upper(), True), ("a-friendly-name", True)])
+def test_a_tenant_that_is_left_in_the_environment_is_not_written_to_by_another_tenants_host(
+    tree: Path, tmp_path: Path, tenant: dict[str, Any], sandbox: Sandbox, name: str, works: bool
+) -> None:
+    variables = without(tenant, "ansible_exchange_organization")
+    play = player(tree, tmp_path, variables, name, EXCHANGE_ORGANIZATION=ORGANIZATION)
+    before = len(sandbox.calls())
+    run = play.run(play.tasks([READ]))
+    assert (run.code == 0) == works, run.output
+    if not works:
+        (failure,) = messages(run)
+        assert "'fabrikam.example' names a tenant itself" in failure
+        assert "Unset EXCHANGE_ORGANIZATION" in failure
+        assert len(sandbox.calls()) == before
+
+
 def test_defaults_for_the_group_of_modules(tree: Path, tmp_path: Path, tenant: dict[str, Any]) -> None:
     play = player(tree, tmp_path, tenant)
     defaults = {"group/mailops.exchange.exchange": {"cmdlet": "Get-OrganizationConfig"}}

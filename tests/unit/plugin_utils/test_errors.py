@@ -36,6 +36,7 @@ def test_missing_is_known_by_type_or_id(status: int, text: str) -> None:
     [
         (f"Ex9E65A2|{TASKS}ManagementObjectAmbiguousException|mehrere", "ambiguous"),
         (f"Ex9E65A2|{TASKS}ManagementObjectNotFoundException|mehrere", "ambiguous"),
+        (f"|{TASKS}ManagementObjectNotFoundException|The name 'x' matches multiple entries.", "ambiguous"),
         ("Ex41BAF5||mailbox", "not_found"),
         ("Ex94914C||graph only", "not_found"),
         ("|Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException|x", "exists"),

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import resource
 import socket
 import struct
 import subprocess
@@ -17,13 +19,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._client import KeeperSession
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, ExchangeError, Reply, Unavailable
-from ansible_collections.mailops.exchange.plugins.plugin_utils import _starter
-from ansible_collections.mailops.exchange.plugins.plugin_utils._framing import RemoteError, listens, request, send
+from ansible_collections.mailops.exchange.plugins.plugin_utils import _keeper, _starter
+from ansible_collections.mailops.exchange.plugins.plugin_utils._framing import RemoteError, listens, receive, request, send
 from ansible_collections.mailops.exchange.plugins.plugin_utils._run import Run, RunError, directory_of, start_time
 
 from .service import Answer, Request, Service
@@ -335,3 +337,35 @@ def test_check_mode_over_the_socket(play: Play, service: Service) -> None:
     assert [row["Name"] for row in real.call(GET).rows] == ["Get-AcceptedDomain"]
     assert isinstance(real.call_many([SET])[0], Reply)
     assert session.call_many([]) == []
+
+
+def test_a_moment_without_descriptors_does_not_make_it_deaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Short:
+        """A listener that cannot accept at first, then once, and is closed then."""
+
+        left: ClassVar[list[int]] = [errno.EMFILE, errno.ECONNABORTED, 0, errno.EBADF]
+
+        def accept(self) -> tuple[socket.socket, str]:
+            number = self.left.pop(0)
+            if number:
+                raise OSError(number, os.strerror(number))
+            return ours, ""
+
+    monkeypatch.setattr(_keeper, "BREATH", 0.0)
+    ours, theirs = socket.socketpair()
+    keeper = _keeper.Keeper(Run.of(os.getpid()), tmp_path, 60)
+    with theirs:
+        keeper._accept(cast("socket.socket", Short()), lambda method, _params: {"method": method})
+        send(theirs, {"jsonrpc": "2.0", "id": 1, "method": "call", "params": [[], {}]})
+        told = receive(theirs)
+    assert told is not None
+    assert told["result"] == {"method": "call"}
+    assert Short.left == []
+
+
+def test_it_takes_as_many_descriptors_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (256, 4096))
+    monkeypatch.setattr(resource, "setrlimit", lambda _kind, limits: asked.append(limits))
+    _keeper.widen()
+    assert asked == [(4096, 4096)]

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, Reply, Unavailable
@@ -227,3 +229,30 @@ def test_a_missing_package_is_named_with_its_remedy(folder: Path, monkeypatch: p
         monkeypatch.setattr(rest_http, "MISSING", "No module named 'requests'")
         with pytest.raises(Unavailable, match="No module named 'requests'"):
             RestTransport(service.options())
+
+
+def test_a_refusal_without_a_reason_lets_the_next_call_sign_in_again(folder: Path) -> None:
+    """The role may have been given after the token was made."""
+    with transport(answers(Answer(403, body="\x00"), rows({"A": 1}), rows({"A": 2})), folder) as (made, service, _unused):
+        assert failure(made, GET).kind == "forbidden"
+        assert isinstance(one(made, GET), Reply)
+        assert isinstance(one(made, GET), Reply)
+    assert len(service.sign_ins) == 2
+
+
+@pytest.mark.parametrize("body", [{"error": {"code": "BadRequest"}}, {"message": "blocked by policy"}, {"status": "ok", "rows": []}])
+@pytest.mark.parametrize("cmdlet", [GET, SET])
+def test_a_filters_words_are_not_the_absence_of_an_object(folder: Path, body: dict[str, Any], cmdlet: Cmdlet) -> None:
+    with transport(answers(Answer(body=body)), folder) as (made, _service, _unused):
+        error = failure(made, cmdlet)
+    assert (error.kind, error.uncertain) == ("unavailable", cmdlet is SET)
+    assert "neither rows nor the service's own marks" in error.text
+
+
+def test_connections_notice_a_silent_other_side() -> None:
+    told = {(level, name): value for level, name, value in rest_http.socket_options()}
+    assert told[socket.SOL_SOCKET, socket.SO_KEEPALIVE] == 1
+    assert told[socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT] == 60_000
+    adapter = rest_http.Adapter()
+    assert adapter.poolmanager.connection_pool_kw["socket_options"] == rest_http.socket_options()
+    assert adapter.proxy_manager_for("http://proxy.example:3128").connection_pool_kw["socket_options"] == rest_http.socket_options()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,19 @@ def test_many_calls_are_batches_of_ten_in_order(folder: Path) -> None:
     inner = request.body["requests"][0]["headers"]
     assert inner["X-AnchorMailbox"] == request.headers["x-anchormailbox"]
     assert inner["X-CmdletName"] == "Get-Recipient"
+
+
+def test_each_batch_has_its_own_time(folder: Path) -> None:
+    """Two hundred writes take twenty trips one after the other; the time that one call may take is not the time of all."""
+
+    def slow(request: Request) -> Answer:
+        return replace(batch(lambda _inner: rows())(request), delay=0.2)
+
+    writes = [Cmdlet("Add-DistributionGroupMember", {"Identity": "g", "Member": f"user{number}@example.com"}) for number in range(80)]
+    with transport(slow, folder, timeout=1) as (made, service, _unused):
+        results = made.call_many(writes)
+    assert all(isinstance(result, Reply) for result in results)
+    assert len(service.requests) == 8
 
 
 def test_nothing_to_do_asks_nothing(folder: Path) -> None:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,20 @@ def test_what_dead_runs_left_is_swept(tmp_path: Path, ended: Run) -> None:
     assert (tmp_path / alive.name).exists()
     assert (tmp_path / "mailops-exchange-0-something-else").exists()
     assert link.is_symlink()
+
+
+def test_a_run_that_is_alive_where_its_number_is_another_is_not_swept(ended: Run) -> None:
+    """Two containers that share a place for sockets do not know each other's processes."""
+    with tempfile.TemporaryDirectory() as base:  # a short name, since a socket's has a limit
+        directory = Path(base) / ended.name
+        _run.make_private(directory)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
+            control.bind(str(directory / _run.CONTROL))
+            control.listen()
+            _run.sweep(Path(base))
+            assert directory.exists()
+        _run.sweep(Path(base))
+        assert not directory.exists()
 
 
 def test_only_one_holds_the_lock(tmp_path: Path) -> None:

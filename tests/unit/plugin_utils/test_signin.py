@@ -17,6 +17,8 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import C
 from ansible_collections.mailops.exchange.plugins.plugin_utils._transports.rest import RestTransport
 from ansible_collections.mailops.exchange.plugins.plugin_utils._transports.rest_settings import settings_from
 from ansible_collections.mailops.exchange.plugins.plugin_utils._transports.rest_signin import TokenSource, claims_of
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from harness.tenant import Sandbox, generate
 
 from .service import TENANT, Answer, Request, Service, rows, token
@@ -141,6 +143,23 @@ def test_a_certificate_that_cannot_be_read(options: dict[str, Any], tmp_path: Pa
     assert error.kind == "unauthorised"
     assert str(path) in error.text
     assert "PKCS12" in error.remedy
+
+
+@pytest.mark.parametrize(("locked", "password"), [(True, ""), (True, "wrong"), (False, "needless")])
+def test_a_certificates_password_that_does_not_fit_is_told_as_that(
+    options: dict[str, Any], sandbox: Sandbox, tmp_path: Path, locked: bool, password: str
+) -> None:
+    text = Path(sandbox.tenants[0]["certificate_path"]).read_bytes()
+    key = serialization.load_pem_private_key(text, None)
+    how = serialization.BestAvailableEncryption(b"right") if locked else serialization.NoEncryption()
+    certificate = x509.load_pem_x509_certificate(text).public_bytes(serialization.Encoding.PEM)
+    path = tmp_path / "application.pem"
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how) + certificate)
+    given = {**options, "credential": "certificate", "certificate_path": str(path), "certificate_password": password}
+    error = refusal(given)
+    assert (error.kind, error.uncertain) == ("unauthorised", False)
+    assert str(path) in error.text
+    assert "assword" in error.text + error.remedy
 
 
 @pytest.mark.parametrize(
