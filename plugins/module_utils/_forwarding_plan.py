@@ -53,6 +53,8 @@ TAKEN = {
 }
 # The one remedy for not knowing what became of a file.
 ASK = "ask for a dump taken after the change and give it as dump (source_forwarding_dump of the role)"
+# The files of those who have no module.
+PATHS = ("dest", "delta", "dump", "list_file")
 # Back end: what its module takes.
 BACKENDS: dict[str, dict[str, Any]] = {"postfix": POSTFIX, "zimbra": ZIMBRA, "cpanel": CPANEL, "csv": FILE, "google": FILE}
 PLAN: dict[str, Any] = {
@@ -106,6 +108,8 @@ def plan(given: Mapping[str, Any], host: Reader) -> dict[str, Any]:
 def _one(given: Mapping[str, Any], host: Reader) -> dict[str, Any]:
     """The options of the one module that switches one way."""
     params = asked_of(given)
+    # Told whole, since the next task may begin elsewhere: relative to where this one runs, on the controller that of the command.
+    params = {**params, **{name: os.path.abspath(str(params[name])) for name in PATHS if params.get(name)}}
     if not params.get("backend"):
         raise ForwardingError([f"backend is empty; name the kind of source system: {', '.join(BACKENDS)}."])
     backend = str(params["backend"])
@@ -135,7 +139,7 @@ def _places(params: Mapping[str, Any], asked: Wanted) -> list[str]:
     """What is wrong with the paths of a file: none to write, or one to read back that says only what was asked for."""
     dest, dump = str(params.get("dest") or ""), str(params.get("dump") or "")
     if asked.state != READ and not dest:
-        return ["dest is empty; name the file on the controller that csv and google write."]
+        return ["dest is empty; name the file on the controller that csv and google write (source_forwarding_dest of the role)."]
     if dest and dump and os.path.realpath(dest) == os.path.realpath(dump):
         return [f"dump {dump} is the file that is written here (dest) and shows no forward; give what the source exports (S14)."]
     return []

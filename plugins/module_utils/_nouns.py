@@ -47,11 +47,20 @@ def check_outbound(_wanted: Mapping[str, Any], _before: Row | None, after: Row |
     return ["all_accepted_domains needs connector_type: OnPremises; give that, or set all_accepted_domains: false."]
 
 
+def unvalidated(_sent: Mapping[str, Any], row: Row, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """A change takes the mark of the former validation away: should the new one fail, no later run may take the old one for it."""
+    return {"IsValidated": False} if row.get("IsValidated") is True and _validates(wanted) else {}
+
+
+def _validates(wanted: Mapping[str, Any]) -> bool:
+    by_hand = wanted.get("is_validated") is not None or wanted.get("last_validation_timestamp") is not None
+    return bool(as_list(wanted.get("validation_recipients"))) and not by_hand
+
+
 def validation(changed: bool, row: Row, wanted: Mapping[str, Any]) -> tuple[Cmdlet, ...]:
     """Validates a connector that was made or changed or is not validated, and notes it, because the service does not."""
     recipients = as_list(wanted.get("validation_recipients"))
-    by_hand = wanted.get("is_validated") is not None or wanted.get("last_validation_timestamp") is not None
-    if not recipients or by_hand or (row.get("IsValidated") is True and not changed):
+    if not _validates(wanted) or (row.get("IsValidated") is True and not changed):
         return ()
     identity = row.get("Identity") or row.get("Name")
     note = {"Identity": identity, "IsValidated": True, "LastValidationTimestamp": NOW}

@@ -135,7 +135,8 @@ class Resource:
     check: what forbids a change. finish: calls that follow a change or an unfinished state. judge: what is wrong with
     the answer to one of those. modifiers ride on Remove- too when `on_remove` names them. parts: a noun whose rows are
     parts of this object; given: from the options to the identities of those that a new one has. addressed: an address is an
-    identity of it, and no name. ordered: the property that numbers the objects of the noun from 0, without gaps.
+    identity of it, and no name. beside: from what Set- would send, the
+    object and the options to what must travel with it. ordered: the property that numbers the objects of the noun from 0, without gaps.
     """
 
     noun: str
@@ -154,6 +155,7 @@ class Resource:
     parts: str = ""
     given: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
     addressed: bool = False
+    beside: Callable[[Mapping[str, Any], Row, Mapping[str, Any]], Mapping[str, Any]] | None = None
     ordered: str = ""
     identity_aliases: tuple[str, ...] = ()
 
@@ -317,6 +319,7 @@ def _change(resource: Resource, identity: str, wanted: Mapping[str, Any], row: R
         calls.append(Cmdlet(f"Set-{resource.noun}", {"Identity": identity, **early}))
     if sent:
         sent = _with_partners(resource, sent, wanted, row)
+        sent |= resource.beside(sent, row, wanted) if resource.beside else {}
         riders = _wires(p for p in resource.properties if p.read is None and p.on != NEW)(wanted)
         calls.append(Cmdlet(f"Set-{resource.noun}", {"Identity": identity, **sent, **riders}))
     calls += [_switch(d, identity) for d in switched if d.prop.kind.key(d.wanted)]

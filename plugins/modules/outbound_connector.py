@@ -219,7 +219,7 @@ object:
 
 from ansible_collections.mailops.exchange.plugins.module_utils._engine import Managed
 from ansible_collections.mailops.exchange.plugins.module_utils._kinds import ADDRESS, BOOL, DATE, DOMAIN, GUID, HOST, NAME, SOURCE, many
-from ansible_collections.mailops.exchange.plugins.module_utils._nouns import check_outbound, judge_validation, validation
+from ansible_collections.mailops.exchange.plugins.module_utils._nouns import check_outbound, judge_validation, unvalidated, validation
 from ansible_collections.mailops.exchange.plugins.module_utils._resource import NAME_PROPERTY, NEW, SET, Property, Resource
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import main as run
 
@@ -256,6 +256,7 @@ SPEC = Managed(
         reads=({}, {"IncludeTestModeConnectors": True}),
         defaults={"Enabled": True, "UseMXRecord": True, "IsTransportRuleScoped": False, "IsValidated": False},
         check=check_outbound,
+        beside=unvalidated,
         finish=validation,
         judge=judge_validation,
     )

@@ -318,3 +318,14 @@ def test_the_figures_of_several_back_ends_add_up_and_those_of_several_ways_stand
     assert counted == {"one, two": [3, 0, 3, False], "three": [1, 0, 1, False], "four": [0, 0, 1, True]}
     again = good(apart.run(apart.tasks([both])))
     assert (again.changed, figures(again)["one, two"]["unchanged"], figures(again)["one, two"]["switched_on"]) == (0, 3, 0)
+
+
+def test_a_cutover_without_its_wave_only_judges(player: Player, sandbox: Sandbox, plan: dict[str, Any], tmp_path: Path) -> None:
+    extra = plan | {"coexistence_forwarding_backend": "csv", "source_forwarding_dest": str(tmp_path / "forwards.csv")}
+    writes = len(sandbox.writes())
+    judged = player.run("mailops.exchange.cutover", extra, "--skip-tags", "coexistence_wave")
+    assert "undefined" not in judged.output, judged.output
+    # Nobody has joined the group, so that is what the judgement of the forwards says.
+    assert "The step forward is refused by U8" in judged.output
+    assert len(sandbox.writes()) == writes
+    assert not (tmp_path / "forwards.csv").exists()

@@ -228,7 +228,7 @@ def _out(message: Message, copy: Copy, connector: Connector, address: str) -> St
     if connector.use_mx:
         why = f"connector '{connector.name}' follows the MX (UseMXRecord)"
         return by_mx(message, replace(copy.noted(AT, why), recipient=address), TENANT, AT)
-    hosts = tuple(sorted({_source(message.world, host).name if _source(message.world, host) else host for host in connector.hosts}))
+    hosts = tuple(sorted({_source(message.world, host).name or host for host in connector.hosts}))
     if not hosts:
         return ends(copy.lands("delayed", AT, f"connector '{connector.name}' names no host"))
     host = message.oracle.ask(f"host of {connector.name}", hosts)

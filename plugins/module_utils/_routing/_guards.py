@@ -33,7 +33,7 @@ TABLE: tuple[Guard, ...] = (
     _guard("U5", "enforce cutover forward unforward rollback mx status", u5, "snapshot"),
     _guard("U6", "preflight setup enforce", u6, "snapshot, validation recipients"),
     _guard("U7", "cutover unforward rollback", u7, "snapshot, wave"),
-    _guard("U9", "preflight setup enforce cutover forward mx dismantle status", u9, "snapshot"),
+    _guard("U9", "preflight setup enforce cutover forward mx teardown dismantle status", u9, "snapshot"),
     _guard("U10", "preflight setup enforce cutover forward mx dismantle status", u10, "snapshot"),
     _guard("U14", "restored", u14, "snapshot"),
     _guard("U18", "preflight setup enforce cutover status", u18, "snapshot"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ansible_collections.mailops.exchange.plugins.module_utils._values import as_list, fold, is_empty
+from ansible_collections.mailops.exchange.plugins.module_utils._values import as_list, fold, host_key, is_empty
 
 from . import _objects as objects
 from ._checks import under
@@ -53,6 +53,11 @@ def _set(rule: Thing, name: str) -> bool:
     return value is not False and not is_empty(value)
 
 
+KEEP_NAME = "Set coexistence_rule_name to the name that it has, or give it its name back."
+# The steps after which mail is to follow the group.
+MOVING = frozenset({"cutover", "forward"})
+
+
 def _acting(rule: Thing) -> bool:
     return rule.enabled and fold(rule.row.get("Mode") or "Enforce") == "enforce"
 
@@ -77,12 +82,34 @@ def u5(case: Situation) -> Iterator[Finding]:
                 yield Finding("U5", shown, "there is no such connector for the rule to route to", "Run the set-up, which makes it.")
             else:
                 yield from (Finding("U5", shown, why, remedy) for why in _amiss(connector))
+        if case.step in MOVING:
+            for rule in _held(case, one.source):
+                if not rule.enabled:
+                    why = "the rule is disabled, so mail from the tenant passes by the source and no probe shows who has moved"
+                    yield Finding("U5", rule.name, why, "Run the set-up again, which enables it, before anybody is moved or forwarded.")
+        if case.step not in MAKING:
+            for shown, hosts in strangers(case, one.source):
+                why = f"the connector leads to {', '.join(hosts)}, declared is {', '.join(one.source.smart_hosts)}"
+                yield Finding("U5", shown, why, "Run the set-up again, which corrects it, or declare that host in coexistence_smart_hosts.")
+
+
+def strangers(case: Situation, source: Source) -> Iterator[tuple[str, list[str]]]:
+    """A source's connector that leads to hosts which nobody declared: its name and those hosts."""
+    declared = {host_key(host) for host in source.smart_hosts}
+    for one, connector in objects.present(case.inputs, case.snapshot, objects.CONNECTOR):
+        hosts = [str(host) for host in as_list(connector.row.get("SmartHosts")) if host_key(host) not in declared]
+        if one.source == source and hosts and connector.row.get("UseMXRecord") is False:
+            yield connector.name, hosts
 
 
 def _standing(case: Situation, source: Source) -> Iterator[Thing]:
     """The enabled rule of a source; none in the steps that write it anew."""
-    held = objects.present(case.inputs, case.snapshot, objects.RULE) if case.step not in MAKING else ()
-    return (rule for one, rule in held if one.source == source and rule.enabled)
+    return (rule for rule in _held(case, source) if rule.enabled and case.step not in MAKING)
+
+
+def _held(case: Situation, source: Source) -> Iterator[Thing]:
+    """The rule of a source, enabled or not."""
+    return (rule for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if one.source == source)
 
 
 def _amiss(connector: Thing) -> Iterator[str]:
@@ -102,13 +129,19 @@ def u6(case: Situation) -> Iterator[Finding]:
         validated = connector is not None and connector.row.get("IsValidated") is True
         will_be = bool(case.inputs.validated_by(one.source)) and (case.step != "enforce" or case.check_mode)
         if not validated and not will_be:
-            why = "was never validated, so nobody knows whether the foreign system takes its mail"
+            why = "is not validated as it stands, so nobody knows whether the foreign system takes its mail"
             yield Finding("U6", one.name, why, "Name addresses of the foreign system in coexistence_validation_recipients.")
 
 
 def u9(case: Situation) -> Iterator[Finding]:
     """The group removed or renamed before the rule, or gone from it."""
     group = case.inputs.group_address
+    if case.step == "teardown":
+        # Seen before the first write, since the teardown of other objects would leave this one alone.
+        for rule in _other_names(case):
+            why = f"the rule bears the mark of {', '.join(case.inputs.domains)} under another name than {case.inputs.raw['rule_name']}"
+            yield Finding("U9", rule.name, why, KEEP_NAME)
+        return
     for rule in case.snapshot.rules:
         held = {item for name in MEMBER_PREDICATES for key in (name, f"ExceptIf{name}") for item in rule.folds(key)}
         if case.step == "dismantle" and fold(group) in held:
@@ -120,6 +153,18 @@ def u9(case: Situation) -> Iterator[Finding]:
             yield Finding("U9", rule.name, why, "Keep the group's address while the rule stands, or tear down first.")
     if case.step not in {*MAKING, "dismantle"}:
         yield from _u9_moved(case)
+
+
+def _other_names(case: Situation) -> Iterator[Thing]:
+    """Enabled routing rules with our mark that no declared name means: ours, renamed or misspelt."""
+    known = {fold(one.name) for one in objects.of(case.inputs, objects.RULE)}
+    for rule in case.snapshot.rules:
+        if _marked(case, rule) and rule.enabled and rule.folds("RouteMessageOutboundConnector") and fold(rule.name) not in known:
+            yield rule
+
+
+def _marked(case: Situation, rule: Thing) -> bool:
+    return bool((marked_domains(rule.comment) or frozenset()) & set(case.inputs.domains))
 
 
 def _u9_moved(case: Situation) -> Iterator[Finding]:
@@ -272,7 +317,9 @@ def u24(case: Situation) -> Iterator[Finding]:
         actions = [name for name in DECIDES if _set(rule, name)]
         if "RouteMessageOutboundConnector" in actions:
             why = f"another enabled rule (priority {rule.priority}) routes mail that may be the same"
-            yield Finding("U24", rule.name, why, "Disable it, or narrow it to other domains.")
+            if _marked(case, rule):
+                why = f"it bears the mark of these domains under another name than {case.inputs.raw['rule_name']}"
+            yield Finding("U24", rule.name, why, KEEP_NAME if _marked(case, rule) else "Disable it, or narrow it to other domains.")
         elif actions and rule.priority < max(_place(case, source) for source in seen):
             why = f"an enabled rule above ours (priority {rule.priority}) can decide first: {', '.join(actions)}"
             yield Finding("U24", rule.name, why, "Set coexistence_rule_priority to 0, or move that rule down.")

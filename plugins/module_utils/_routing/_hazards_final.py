@@ -94,8 +94,9 @@ def u12(case: Full) -> Iterator[Finding]:
     trace = case.evidence.trace
     if not closing(case.situation, {name: one.type for name, one in case.world.domains.items()}):
         return
-    if trace is None and case.step == "teardown" and FINAL[case.inputs.text("teardown_order")] != "teardown":
-        return  # it is read, and asked for, again before the domains are closed
+    later = case.step == "teardown" and FINAL[case.inputs.text("teardown_order")] != "teardown"
+    if trace is None and later and not case.evidence.unread.get("trace"):
+        return  # nobody asked for it yet; what cannot be read now could not be read when the rules are gone either
     if trace is None:
         reason_ = case.evidence.unread.get("trace", "")
         why = f"was not read{f' ({reason_})' if reason_ else ''}, so nobody knows whether the connector still carries mail"

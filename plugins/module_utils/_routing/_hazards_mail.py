@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
+
 from . import _objects as objects
-from ._checks import domain_of
-from ._evidence import ARRIVED, FILTER, Full, Probe, counted
+from ._checks import domain_of, under
+from ._evidence import ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted
 from ._findings import MAKING, Finding
 from ._outcomes import entry_of
 from ._predicates import covers
 from ._snapshot import EXPANDED, Recipient
 from ._tenant import for_sender, may_prove, proves
-from ._world import MAILBOXES, TENANT, Foreign, Inbound, Predicate
+from ._world import MAILBOXES, TENANT, Foreign, Inbound, Rule
 
 OWN_SENDERS = "Let the foreign host take own-domain senders from the tenant, and run again."
 NO_PROBE = (
@@ -112,15 +114,18 @@ def u16(case: Full) -> Iterator[Finding]:
         filters = [one for one in case.world.inbound if one.enabled and one.enhanced]
         sure = [one.name for one in filters if proves(case.world, one, source.name) or _by_domain(one, source)]
         enhanced = sure + [one.name for one in filters if one.name not in sure and _may_match(case, one, source)]
-        passing = [rule.name for rule in case.world.rules if rule.enabled and rule.scl == "-1" and _sees(rule.conditions, source)]
+        seeing = [(rule.name, _sees(rule, source)) for rule in case.world.rules if rule.enabled and rule.scl == "-1" and not rule.route]
+        certain = [name for name, sees in seeing if sees]
+        passing = certain + [name for name, sees in seeing if sees is None]
         if making == "transport_rule":
             passing.append(source_rule(case, source))
+            certain.append(source_rule(case, source))
         elif making == "enhanced_filtering":
             sure.append(source_rule(case, source))
             enhanced.append(source_rule(case, source))
         if enhanced and passing:
             why = f"enhanced filtering is on for the mail that rule '{passing[0]}' gives SCL -1; the service asks for one of the two"
-            yield Finding("U16", enhanced[0], why, _one_of(making, enhanced[0], passing[0]), blocks=bool(sure))
+            yield Finding("U16", enhanced[0], why, _one_of(making, enhanced[0], passing[0]), blocks=bool(sure and certain))
 
 
 def _one_of(making: str, connector: str, rule: str) -> str:
@@ -138,9 +143,23 @@ def source_rule(case: Full, source: Foreign) -> str:
     return declared.named(case.inputs.text("inbound_rule_name"))
 
 
-def _sees(conditions: tuple[Predicate, ...], source: Foreign) -> bool:
-    held = [one for one in conditions if one.name == "SenderIpRanges"]
-    return any(covers(one.values, sent) is not False for one in held for sent in source.ranges)
+def _sees(rule: Rule, source: Foreign) -> bool | None:
+    """Whether a rule meets mail that comes from a source; None where a condition does not tell."""
+    certain = True
+    for one in rule.conditions:
+        if one.name == "SenderIpRanges":
+            if all(covers(one.values, sent) is False for sent in source.ranges):
+                return False
+        elif one.name == "FromScope":
+            # Nothing from outside is authenticated.
+            if fold("".join(one.values)) == "inorganization":
+                return False
+        elif one.name != "SenderDomainIs" or not any(under(domain, name) for domain in source.domains for name in one.values):
+            certain = False
+    spared = [one for one in rule.exceptions if one.name == "SenderIpRanges"]
+    if source.ranges and any(all(covers(one.values, sent) is True for sent in source.ranges) for one in spared):
+        return False
+    return True if certain else None
 
 
 def u17(case: Full) -> Iterator[Finding]:
@@ -191,7 +210,7 @@ def u25(case: Full) -> Iterator[Finding]:
             continue
         result = f"{tried[-1].result}{': ' + tried[-1].why if tried[-1].why else ''}" if tried else "was not made"
         why = f"a probe from the tenant with a sender in {', '.join(source.domains)} {result}; the host may refuse its own domain"
-        yield Finding("U25", source.name or "the source", why, OWN_SENDERS if tried else NO_PROBE)
+        yield Finding("U25", source.name or "the source", why, OWN_SENDERS if tried and tried[-1].result != NOT_PROBED else NO_PROBE)
 
 
 def u26(case: Full) -> Iterator[Finding]:

@@ -183,7 +183,7 @@ class _Reader:
     def sources(self, domains: tuple[str, ...]) -> tuple[Source, ...]:
         rows = self._source_rows()
         if not rows:
-            hosts = self.list_of("smart_hosts", self.raw.get("smart_hosts"), checks.smart_host_fault)
+            hosts = self.hosts("smart_hosts", self.raw.get("smart_hosts"))
             ranges = self.list_of("source_ip_ranges", self.raw.get("source_ip_ranges"), checks.range_fault)
             return (Source("", domains, hosts, ranges),)
         for option in ("smart_hosts", "source_ip_ranges"):
@@ -195,6 +195,10 @@ class _Reader:
         for double in checks.doubles(domain for source in found for domain in source.domains):
             self.say("sources", f"the domain '{double}' is in two sources; one rule can send it one way only.")
         return found
+
+    def hosts(self, option: str, value: Any) -> tuple[str, ...]:
+        """Smart hosts; a final dot is no part of a name to the service."""
+        return checks.unique(host.rstrip(".") for host in self.list_of(option, value, checks.smart_host_fault))
 
     def _source_rows(self) -> list[Any]:
         value = self.raw.get("sources")
@@ -224,7 +228,7 @@ class _Reader:
                 self.say("sources", f"the domain '{domain}' of '{name}' is not in coexistence_domains; add it there.")
         if not own:
             self.say("sources", f"'{name}' has no domains; name those that it serves.")
-        hosts = self.list_of("sources", row.get("smart_hosts"), checks.smart_host_fault)
+        hosts = self.hosts("sources", row.get("smart_hosts"))
         ranges = self.list_of("sources", row.get("source_ip_ranges"), checks.range_fault)
         backend = str(row.get("forwarding_backend") or "").strip()
         known = VARIABLES["forwarding_backend"]["choices"]
@@ -252,6 +256,9 @@ class _Reader:
             return None
         entries, problems = read_source_list(text, str(self.raw["source_file"]))
         self.problems += problems
+        if not problems and not entries:
+            # An export that failed: everybody would count as living in the tenant.
+            self.say("source_file", f"'{self.raw['source_file']}' holds no address; export the address list of the foreign system again.")
         return entries
 
     def waves(self) -> tuple[tuple[WaveUser, ...], tuple[WaveUser, ...]]:

@@ -17,6 +17,7 @@ from ._checks import domain_of
 from ._classes import Class, predict_all, tally
 from ._evidence import Full, counted, reason
 from ._files import FORWARDED
+from ._guards_objects import strangers
 from ._mail_plan import Plan, probe, proof
 from ._outcomes import HURTS
 from ._outcomes import person_of as person
@@ -141,6 +142,12 @@ def _unproven(seen: Full, origins: Iterable[Sequence[Class]]) -> list[str]:
             f"the MX of {domain} is not known ({why}), so where {found[domain]} ways of mail end is not either."
             " Name coexistence_name_servers that answer for it."
         )
+    for source in seen.inputs.sources:
+        for name, hosts in strangers(seen.situation, source):
+            lines.append(
+                f"the connector '{name}' leads to {', '.join(hosts)}, which is not declared, so where its mail ends is not known."
+                " Run the set-up again, or name it in coexistence_smart_hosts."
+            )
     return lines
 
 

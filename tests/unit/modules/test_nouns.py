@@ -363,3 +363,19 @@ def test_an_address_is_edited_whether_it_is_the_primary_one_or_not(bench: Bench,
     held = [item for item in made["object"]["EmailAddresses"] if str(item).casefold().startswith("smtp:") and "onmicrosoft" not in item]
     assert sorted(held) == sorted(wanted)
     assert not bench.done("distribution_group", **task)["changed"]
+
+
+def test_a_validation_that_failed_for_a_changed_connector_is_made_again_until_it_passes(bench: Bench) -> None:
+    """The mark of the former host must not stand for the new one."""
+    bench.done("outbound_connector", **VALIDATED)
+    rows = [{"SmartHost": "mail.nowhere.invalid", "Status": "Failed", "Detail": "450 4.4.316 Connection refused"}]
+    bench.sandbox.ask("PUT", "/results", {"cmdlet": "Validate-OutboundConnector", "rows": rows})
+    moved = {**VALIDATED, "smart_hosts": ["mail.nowhere.invalid"]}
+    for _unused in range(2):
+        result = bench.run("outbound_connector", **moved)
+        assert result["failed"]
+        assert "mail.nowhere.invalid: 450 4.4.316" in result["msg"]
+        assert bench.row("OutboundConnector", "c")["IsValidated"] is False
+    bench.sandbox.ask("PUT", "/results", {"cmdlet": "Validate-OutboundConnector", "rows": None})
+    assert bench.done("outbound_connector", **moved)["object"]["IsValidated"] is True
+    assert not bench.done("outbound_connector", **moved)["changed"]

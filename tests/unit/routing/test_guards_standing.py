@@ -24,7 +24,7 @@ TWO: dict[str, Any] = {
     "domains": [SHARED, SECOND],
     "smart_hosts": None,
     "source_ip_ranges": None,
-    "sources": [{"name": name, "domains": [of], "smart_hosts": [f"{name}.example"]} for name, of in NAMES.items()],
+    "sources": [{"name": name, "domains": [of], "smart_hosts": ["192.0.2.10"]} for name, of in NAMES.items()],
 }
 ONWARD = ("cutover", "forward", "mx")
 UNGROUPED = standing(rules=[rule(ExceptIfSentToMemberOf=None)])
@@ -85,6 +85,24 @@ REFUSED: list[tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any], str]] 
         "U24 reject",
     ),
 ]
+REFUSED += [
+    ("U5", ("cutover", "forward"), standing(rules=[rule(State="Disabled")], recipients=STUB), WAVE, "the rule is disabled"),
+    (
+        "U5",
+        ONWARD,
+        standing(connectors=[connector(SmartHosts=["192.0.2.10", "evil.example"])], recipients=STUB),
+        WAVE,
+        "leads to evil.example, declared is 192.0.2.10",
+    ),
+    ("U9", ("teardown",), standing(rules=[rule("Coexistance")]), {}, "under another name than Coexistence"),
+    (
+        "U24",
+        ("setup", "cutover"),
+        standing(rules=[rule("Coexistance")], recipients=STUB),
+        WAVE,
+        "Set coexistence_rule_name to the name that it has",
+    ),
+]
 IDS = [f"{row[0]}-{number}" for number, row in enumerate(REFUSED)]
 
 
@@ -108,7 +126,7 @@ HEALTHY: list[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]] = [
     ((*ONWARD, "unforward", "rollback", "mx_back", "sources_off"), standing(recipients=STUB), WAVE),
     (ONWARD, standing(rules=[rule(ExceptIfSentToMemberOf=None, SentToMemberOf=[GROUP])], recipients=STUB), PENDING),
     # A rule that is off sends nobody's mail anywhere.
-    (ONWARD, standing(rules=[rule(State="Disabled", ExceptIfSentToMemberOf=None)], recipients=STUB), WAVE),
+    (("mx",), standing(rules=[rule(State="Disabled", ExceptIfSentToMemberOf=None)], recipients=STUB), WAVE),
     # The group goes by another address of its own.
     (
         ONWARD,

@@ -103,6 +103,8 @@ def test_u12_wants_an_empty_connector() -> None:
         assert refuses("U12", begins), "before the first rule stops, in either order"
         unread = full("teardown", world(), options={"teardown_order": order})
         assert refuses("U12", unread) == (order == "loop_free"), "the step that closes the domains wants it read"
+        failed = full("teardown", world(), Evidence(unread={"trace": "Forbidden"}), options={"teardown_order": order})
+        assert refuses("U12", failed), "what cannot be read now cannot be read when the rules are gone"
 
 
 def test_u12_asks_nothing_of_domains_that_stay_or_are_what_they_shall_be() -> None:

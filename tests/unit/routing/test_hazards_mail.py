@@ -146,6 +146,27 @@ def test_u16_one_of_enhanced_filtering_and_scl() -> None:
     assert not said("U16", full("setup", replace(both, rules=(other,)), options=none))
 
 
+SAME = [
+    ((), (), "blocks"),
+    ((Predicate("FromScope", ("notinorganization",)),), (), "blocks"),
+    ((Predicate("SenderDomainIs", (SHARED,)),), (), "blocks"),
+    ((Predicate("HeaderContainsWords", ("X-Old", "1")),), (), "tells"),
+    ((Predicate("SenderDomainIs", ("partner.example",)),), (), "tells"),
+    ((Predicate("FromScope", ("inorganization",)),), (), ""),
+    ((), (Predicate("SenderIpRanges", (HOST,)),), ""),
+    ((), (Predicate("SenderIpRanges", ("198.51.100.0/24",)),), "blocks"),
+]
+
+
+@pytest.mark.parametrize(("conditions", "exceptions", "wanted"), SAME)
+def test_u16_whatever_a_rule_asks_for(conditions: tuple[Predicate, ...], exceptions: tuple[Predicate, ...], wanted: str) -> None:
+    passing = Rule("allow", conditions=conditions, exceptions=exceptions, scl="-1")
+    found = said("U16", full("setup", world(rules=(rule(), passing), inbound=(ENHANCED,)), options={"spam_handling": "none"}))
+    assert ["blocks" if finding.blocks else "tells" for finding in found] == ([wanted] if wanted else [])
+    out = replace(passing, route="anywhere")
+    assert not said("U16", full("setup", world(rules=(rule(), out), inbound=(ENHANCED,)), options={"spam_handling": "none"}))
+
+
 def test_u17_a_restriction_that_shuts_others_out() -> None:
     everybody = world(inbound=(replace(ENHANCED, senders=("*",)),))
     assert [finding.why[:35] for finding in said("U17", full("setup", everybody))] == ["it takes mail of every sender from "]
