@@ -16,8 +16,9 @@ from . import _forwarding_tables as tables
 from ._forwarding import ARGUMENTS, READ, Forward, ForwardingError, Wanted, leading, report, seen, state_after, wanted
 from ._forwarding_host import STAGED, Done, Host, lines
 
-# The file that postmap makes of a map, by the map's type; texthash has none.
-INDEX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb", "texthash": ""}
+# The file that postmap makes of a map, by the map's type; texthash has none. Only types whose index can be read back whole
+# (postmap -s): cdb cannot, so that nobody could see what it answers.
+INDEX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "texthash": ""}
 OPTIONS: dict[str, Any] = {
     **ARGUMENTS,
     "path": {"type": "path", "default": "/etc/postfix/coexistence"},
@@ -110,7 +111,9 @@ def instance(params: Mapping[str, Any], host: Host) -> Postfix:
     known = found.setting("-m").split()
     if kind not in INDEX or kind not in known:
         usable = ", ".join(name for name in INDEX if name in known)
-        raise ForwardingError([f"type {kind} is not to be had here; use one of {usable}, or install the package postfix-{kind}."])
+        other = f"; use one of {usable} (source_forwarding_type of the role)"
+        why = f"is not to be had here{other}, or install the package postfix-{kind}" if kind in INDEX else f"cannot be read back{other}"
+        raise ForwardingError([f"type {kind} {why}."])
     return Postfix(host, folder, path, kind, flags, programs)
 
 

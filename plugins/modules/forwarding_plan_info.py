@@ -58,7 +58,7 @@ options:
   type:
     description: See M(mailops.exchange.postfix_forwarding).
     type: str
-    choices: [hash, btree, lmdb, cdb, texthash]
+    choices: [hash, btree, lmdb, texthash]
   config_directory:
     description: See M(mailops.exchange.postfix_forwarding).
     type: path

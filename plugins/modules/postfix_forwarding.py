@@ -30,9 +30,11 @@ options:
     type: path
     default: /etc/postfix/coexistence
   type:
-    description: The map's type; left out, what C(postconf -h default_database_type) says.
+    description:
+      - The map's type; left out, what C(postconf -h default_database_type) says.
+      - A map of the type C(cdb) cannot be read back whole, so it is refused; name another type then.
     type: str
-    choices: [hash, btree, lmdb, cdb, texthash]
+    choices: [hash, btree, lmdb, texthash]
   config_directory:
     description: The folder of C(main.cf), for an instance other than the default one.
     type: path

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import pa
 
 from . import _objects as objects
 from ._checks import domain_of, unique
+from ._evidence import counted
 from ._exchangers import smart_hosts
 from ._findings import Situation
 from ._inputs import Inputs, Source
@@ -235,9 +236,21 @@ def _hands(case: Situation, addresses: Sequence[str], state: str) -> list[str]:
     files = {name: number for name, number in backends.items() if name not in {*SWITCHED, NONE}}
     found = [f"{roles} forwards are switched {state} at the source, and probed from outside"] if roles else []
     found += [f"{number} forwards go into the file for {name}: have it taken in, then run again" for name, number in sorted(files.items())]
+    aliases = sorted(_aliases(case, addresses)) if state == "on" else []
+    if aliases:
+        found.append(f"mail to {counted(aliases)} follows if virtual_alias_maps lead there; /etc/aliases keep it at the source (S8)")
     if backends[NONE]:
         found.append(f"{backends[NONE]} forwards are yours to switch {state} at the source (coexistence_forwarding_backend is none)")
     return found
+
+
+def _aliases(case: Situation, addresses: Sequence[str]) -> Iterator[str]:
+    """Aliases of these mailboxes on a Postfix host, which leads them on by itself, or not."""
+    owners = {address.casefold() for address in addresses}
+    for entry in (case.inputs.source_list or {}).values():
+        source = case.inputs.source_of(domain_of(entry.address))
+        if entry.kind == "alias" and entry.owner.casefold() in owners and source and backend_of(case.inputs, source) == "postfix":
+            yield entry.address
 
 
 def forwards(case: Situation, *, movable: bool = False) -> list[Plan]:

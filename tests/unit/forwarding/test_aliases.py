@@ -78,3 +78,14 @@ def test_an_alias_in_another_sources_domain_is_that_sources_line() -> None:
     second |= {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
     (alone,) = ways("csv", BERT, **whole)
     assert alone["name"] == "one"
+
+
+@pytest.mark.parametrize(("backend", "told"), [("postfix", True), ("zimbra", False), ("csv", False)])
+def test_the_plan_names_aliases_that_a_postfix_host_may_keep(backend: str, told: bool) -> None:
+    people = [tenant.mailbox(name) for name in (ANNA, BERT, INFO)]
+    options = {"users": [ANNA, BERT], "forwarding_backend": backend, "forwarding_host": "mail.old.example"}
+    case = tenant.case("cutover", options=options, files={"source.csv": LISTED}, recipients=people, **tenant.standing())
+    there, back = (mail.time_plan(case, 2, [ANNA, BERT], back=way) for way in (False, True))
+    words = f"mail to anna+news@example.com, {INFO} follows if virtual_alias_maps lead there; /etc/aliases keep it at the source (S8)"
+    assert any(line.endswith(words) for line in there) is told, there
+    assert not any("virtual_alias_maps" in line for line in back)

@@ -166,8 +166,16 @@ def test_refused_with_nothing_written(
 
 
 def test_a_type_that_is_not_to_be_had_names_those_that_are(machine: Machine) -> None:
-    said = machine.task(row("user1"), type="cdb")["msg"]
-    assert said == "type cdb is not to be had here; use one of hash, btree, texthash, or install the package postfix-cdb."
+    use = "use one of hash, btree, texthash (source_forwarding_type of the role)"
+    said = machine.task(row("user1"), type="lmdb")["msg"]
+    assert said == f"type lmdb is not to be had here; {use}, or install the package postfix-lmdb."
+
+
+def test_an_instance_whose_own_type_cannot_be_read_back_is_told_to_name_another(machine: Machine) -> None:
+    machine.main_cf.write_text(machine.main_cf.read_text(encoding="utf-8") + "default_database_type = cdb\n", encoding="utf-8")
+    said = machine.task(row("user1"))["msg"]
+    assert said == "type cdb cannot be read back; use one of hash, btree, texthash (source_forwarding_type of the role)."
+    assert not machine.task(row("user1"), type="texthash").get("failed")
 
 
 def test_every_problem_of_the_input_at_once(machine: Machine) -> None:

@@ -170,6 +170,8 @@ def test_u16_whatever_a_rule_asks_for(conditions: tuple[Predicate, ...], excepti
 def test_u17_a_restriction_that_shuts_others_out() -> None:
     everybody = world(inbound=(replace(ENHANCED, senders=("*",)),))
     assert [finding.why[:35] for finding in said("U17", full("setup", everybody))] == ["it takes mail of every sender from "]
+    among = world(inbound=(replace(ENHANCED, senders=(SHARED, "*")),))
+    assert "every sender" in said("U17", full("setup", among, dns()))[0].why
     below = world(inbound=(replace(ENHANCED, senders=(f"*.{SHARED}",)),))
     assert refuses("U17", full("setup", below))
     assert not said("U17", full("setup", below, dns()))
