@@ -152,9 +152,17 @@ class _Work:
                 if error.uncertain:
                     self.doubtful = self.sent
                 elif not isinstance(error, (Exists, NotFound)) or (attempts >= REPLANS and self.doubtful is None):
+                    self._doubt(error)
                     raise
-                if not pauses.more():
+                if (error.uncertain and attempts >= REPLANS) or not pauses.more():
+                    self._doubt(error)
                     raise
+
+    def _doubt(self, error: ExchangeError) -> None:
+        """An error must not hide that nobody knows what became of an earlier call."""
+        if self.doubtful is not None and not error.uncertain:
+            error.uncertain = True
+            error.text = f"{error.text.rstrip('.')}; whether {self.doubtful.name} before it was applied is not known."
 
     def _settle(self, plan: Plan, row: Row | None) -> None:
         """A call of unknown fate that the fresh plan no longer holds was applied: it counts as made."""
@@ -219,6 +227,8 @@ class _Work:
         replies = self.context.session.call_many([Cmdlet("Get-Recipient", {"Identity": name}) for name in given]) if given else []
         found = []
         for name, reply in zip(given, replies, strict=True):
+            if isinstance(reply, ExchangeError) and not isinstance(reply, NotFound):
+                raise reply
             rows = [] if isinstance(reply, ExchangeError) else [row for row in reply.rows if bears(row, name)]
             # One that the service cannot name yet is told by the run itself.
             found.append(rows[0] if len(rows) == 1 else {"Identity": name, "PrimarySmtpAddress": name})

@@ -157,7 +157,14 @@ class _Writing:
     refused: list[tuple[Cmdlet, ExchangeError]] = field(default_factory=list)
 
     def do(self) -> None:
-        """Send everything, chunk by chunk, then look until the membership shows it."""
+        """Send everything, chunk by chunk, then look until the membership shows it; an error tells what was written before it."""
+        try:
+            self._do()
+        except ExchangeError as error:
+            error.made = report(self.made)
+            raise
+
+    def _do(self) -> None:
         for start in range(0, len(self.calls), CHUNK):
             if len(self.calls) > CHUNK:
                 self.context.progress(f"{self.group}: {start} of {len(self.calls)} changes of membership sent")

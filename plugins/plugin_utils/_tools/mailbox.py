@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Failed, InvalidParameter, Unavailable
+from ansible_collections.mailops.exchange.plugins.plugin_utils._transports.rest_settings import truth
 
 try:
     import requests
@@ -32,7 +33,7 @@ def run(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
     url, wanted = str(parameters.get("url") or ""), str(parameters.get("id") or "")
     if not url.startswith(("http://", "https://")) or not wanted:
         raise InvalidParameter(f"'{url}' with the message '{wanted}' cannot be asked.", cmdlet="mailbox", remedy="Give url and id.")
-    verify = options.get("validate_certs") is not False and (str(options.get("ca_cert") or "") or True)
+    verify = truth(options.get("validate_certs")) is not False and (str(options.get("ca_cert") or "") or True)
     try:
         with requests.Session() as session:
             session.trust_env = False

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._session import InvalidParameter
+from ansible_collections.mailops.exchange.plugins.plugin_utils._transports.rest_settings import truth
 
 PORT, SUBMISSION_PORT = 25, 587
 SUBMISSION_HOST = "smtp.office365.com"
@@ -119,7 +120,7 @@ def target_of(host: str, port: int, overrides: Mapping[str, Any]) -> tuple[str, 
 def _trust(options: Mapping[str, Any], *, strict: bool) -> ssl.SSLContext:
     """The session's own trust where a password follows; else none, as between mail servers."""
     context = ssl.create_default_context(cafile=str(options.get("ca_cert") or "") or None) if strict else ssl.create_default_context()
-    if not strict or options.get("validate_certs") is False:
+    if not strict or truth(options.get("validate_certs")) is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

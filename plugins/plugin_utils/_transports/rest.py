@@ -41,6 +41,8 @@ from .rest_wire import (
 )
 
 Outcome = Response | NoAnswer
+# Seconds within which a refusal without a reason asks for no second new token: a role that is missing refuses every one.
+DOUBT = 300.0
 Result = Reply | ExchangeError
 # A first page with the link to the next one, or why there is none.
 First = tuple[Reply, str] | ExchangeError
@@ -56,7 +58,7 @@ class RestTransport:
         self._tokens = TokenSource(self.settings)
         self._connection = str(uuid.uuid4())
         # A token that was refused without a reason: it may be older than the role, so that the next call takes a new one.
-        self._doubted = ""
+        self._doubted, self._renewed = "", float("-inf")
         self._sleep = sleep
 
     def close(self) -> None:
@@ -82,8 +84,8 @@ class RestTransport:
                 results.update({place: _about(error, cmdlets[place]) for place in pending})
                 break
             outcomes = dict(zip(pending, self._send_all({place: cmdlets[place] for place in pending}, token, ends), strict=True))
-            if any(_unexplained(outcome) for outcome in outcomes.values()):
-                self._doubted = token.value
+            if any(_unexplained(outcome) for outcome in outcomes.values()) and time.monotonic() - self._renewed > DOUBT:
+                self._doubted, self._renewed = token.value, time.monotonic()
             again = [place for place in pending if not refused and _expired(outcomes[place])]
             pause = 0.0
             for place in (place for place in pending if place not in again):

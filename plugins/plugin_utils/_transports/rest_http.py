@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -49,6 +50,10 @@ CONNECT_SECONDS = 30.0
 LEAST_SECONDS = 0.05
 # Reasons of OpenSSL that only a handshake has.
 HANDSHAKE = frozenset({"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "SSLV3_ALERT_HANDSHAKE_FAILURE"})
+
+
+# A connection that was there and ended.
+CUT = (http.client.HTTPException, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLEOFError)
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,8 @@ def unanswered(error: Exception) -> NoAnswer:
     if isinstance(error, requests.exceptions.Timeout):
         return NoAnswer(text, sent=True, timed_out=True)
     if isinstance(error, requests.exceptions.ProxyError):
-        return NoAnswer(text, sent=False)
+        # A connection that was cut after the request is called a proxy's fault too: only what never came so far was not sent.
+        return NoAnswer(text, sent=isinstance(innermost(error), CUT))
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)):
         return NoAnswer(text, sent=False, fatal=True)
     cause = error.args[0] if error.args else None

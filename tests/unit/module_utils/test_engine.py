@@ -345,3 +345,22 @@ def test_plans_are_pure() -> None:
     assert row == OLD
     with pytest.raises(InputError):
         raise InputError(["a"])
+
+
+def test_a_read_that_fails_after_a_write_of_unknown_fate_says_that_it_is_not_known() -> None:
+    session = FakeSession({"Widget": [dict(OLD)]})
+    session.fail["Set-Widget"] = [(TimedOut("cut", cmdlet="Set-Widget", uncertain=True), False)]
+    session.fail["Get-Widget"] = [(None, True), (TimedOut("no answer", cmdlet="Get-Widget"), False)]
+    result = run(session, {"colour": "Green"})
+    assert result["failed"]
+    assert result["error"]["uncertain"] is True
+    assert "whether Set-Widget before it was applied is not known" in result["msg"]
+
+
+def test_a_write_whose_fate_stays_unknown_is_not_sent_for_minutes() -> None:
+    session = FakeSession({"Widget": [dict(OLD)]})
+    session.fail["Set-Widget"] = [(TimedOut("cut", cmdlet="Set-Widget", uncertain=True), False)] * 40
+    result = run(session, {"colour": "Green"})
+    assert result["failed"]
+    assert result["error"]["uncertain"] is True
+    assert len(session.writes) == 4

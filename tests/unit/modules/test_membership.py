@@ -312,3 +312,12 @@ def test_the_rest_of_a_check_sees_the_members_of_a_new_group_and_none_of_a_remov
     assert bench.writes() == []
     assert [bench.done(name, **task)["calls"] for name, task in tasks] == announced
     assert [len(calls) for calls in announced] == [1, 0, 1, 1, 0]
+
+
+def test_an_error_of_the_read_back_tells_what_was_written() -> None:
+    session = Group([])
+    session.fail["Get-DistributionGroupMember"] = [(None, True), (TimedOut("no answer", cmdlet="Get-DistributionGroupMember"), False)]
+    result = task(session, [0, 1])
+    assert result["failed"]
+    assert result["changed"] is True
+    assert [call["cmdlet"] for call in result["calls"]] == ["Add-DistributionGroupMember"] * 2

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import socketserver
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import urllib3.exceptions
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Cmdlet, Reply, Unavailable
 from ansible_collections.mailops.exchange.plugins.plugin_utils._transports import rest_http
 from ansible_collections.mailops.exchange.plugins.plugin_utils._transports.rest import RestTransport
@@ -256,3 +259,25 @@ def test_connections_notice_a_silent_other_side() -> None:
     adapter = rest_http.Adapter()
     assert adapter.poolmanager.connection_pool_kw["socket_options"] == rest_http.socket_options()
     assert adapter.proxy_manager_for("http://proxy.example:3128").connection_pool_kw["socket_options"] == rest_http.socket_options()
+
+
+@pytest.mark.parametrize(
+    ("inner", "sent"),
+    [
+        (http.client.RemoteDisconnected("closed"), True),
+        (ConnectionResetError(104, "reset"), True),
+        (ConnectionRefusedError(111, "refused"), False),
+        (OSError("Tunnel connection failed: 407"), False),
+    ],
+)
+def test_a_connection_that_is_cut_behind_a_proxy_may_have_carried_the_request(inner: Exception, sent: bool) -> None:
+    """urllib3 calls both a proxy's fault; a write that may have arrived must not be sent again."""
+    found = requests.exceptions.ProxyError(urllib3.exceptions.ProxyError("Unable to connect to proxy", inner))
+    assert rest_http.unanswered(found).sent is sent
+
+
+def test_refusals_without_a_reason_ask_for_one_new_token_only(folder: Path) -> None:
+    with transport(answers(Answer(403, body="\x00")), folder) as (made, service, _unused):
+        for _number in range(6):
+            assert failure(made, GET).kind == "forbidden"
+    assert len(service.sign_ins) == 2
