@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._identity import bears, identities
+from ._pauses import Pauses
 from ._resource import Difference, Plan, Property, Resource, absent, compare, present, references
 from ._runner import Context, InputError, report
 from ._session import NOW, Ambiguous, Cmdlet, ExchangeError, Exists, Failed, NotFound, Reply, Row
@@ -18,26 +19,6 @@ from ._values import fold, is_empty, number_key
 
 # How often a plan is made again from a fresh read, when a write's fate is unknown or another hand was faster.
 REPLANS = 4
-# Pauses between two looks at an object that does not show a write yet, in seconds.
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-
-
-class Pauses:
-    """Growing pauses within one bound of time; `more` is False when the bound is reached."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._end = context.monotonic() + context.patience
-        self._next = FIRST_PAUSE
-
-    def more(self) -> bool:
-        """Sleep once; False, without sleeping, when the time is over."""
-        left = self._end - self._context.monotonic()
-        if left <= 0:
-            return False
-        self._context.sleep(min(self._next, left))
-        self._next = min(self._next * 2, LONGEST_PAUSE)
-        return True
 
 
 def find(rows: Sequence[Row], identity: str, cmdlet: str) -> Row | None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import _members as members
-from ._engine import Pauses, find
+from ._engine import find
 from ._identity import bears, identities
 from ._nouns import check_group
+from ._pauses import Pauses
 from ._runner import Context, InputError, report
 from ._session import Ambiguous, Cmdlet, ExchangeError, Exists, Failed, NotFound, Row
 from ._values import address_key, is_empty

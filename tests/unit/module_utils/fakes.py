@@ -21,7 +21,7 @@ class FakeSession:
         self.sent: list[Cmdlet] = []
         self.trips = 0
         self.overlays: list[tuple[str, list[str], list[Row]]] = []
-        self.fail: dict[str, list[tuple[ExchangeError, bool]]] = {}
+        self.fail: dict[str, list[tuple[ExchangeError | None, bool]]] = {}
         self.ignored: set[str] = set()
         self.lag = lag
         self._stale: list[tuple[int, dict[str, list[Row]]]] = []
