@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
-
 from ._checks import domain_of, under
 from ._inputs import Inputs, Source
 from ._snapshot import CONTACTS, EXPANDED, NO_MEMBERS, Recipient, Snapshot
@@ -106,7 +104,8 @@ def _judge(inputs: Inputs, found: Recipient) -> tuple[int, str] | None:
     if home == "unknown":
         return AMBIGUOUS, _unknown(inputs, found)
     why = "lives in the tenant" if home == "tenant" else "is not in the source list"
-    later = sorted(found.addresses & {fold(user.address) for user in inputs.waves})
+    _run, waves = inputs.named
+    later = sorted(found.addresses & waves)
     if later:
         # A list that lacks who is yet to move is a part of the list only; whoever joined now would get mail that nobody reads yet.
         return AMBIGUOUS, f"the waves file moves {', '.join(later)} from the source, yet it {why} ({found.kind})"

@@ -269,9 +269,13 @@ def test_large_changes_go_in_chunks_and_tell_how_far_they_are(monkeypatch: pytes
 def test_an_empty_variable_empties_no_group(group: Bench, empty: Any, state: str) -> None:
     group.done(NAME, identity=GROUP, members=people(group, 2))
     before = len(group.writes())
-    result = group.run(NAME, identity=GROUP, members=empty, state=state)
-    assert result["failed"]
-    assert "members has an empty entry" in result["msg"]
+    # Core 2.16 refuses a null by itself; later ones hand it on.
+    checked = validate(spec_of(NAME), {"identity": GROUP, "members": empty, "state": state})
+    if not checked.errors:
+        result = group.run(NAME, identity=GROUP, members=empty, state=state)
+        assert result["failed"]
+        assert "members has an empty entry" in result["msg"]
+    assert not checked.errors or empty == [None], checked.errors
     assert len(group.writes()) == before
 
 
