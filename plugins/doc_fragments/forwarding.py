@@ -28,6 +28,11 @@ options:
       keep_copy:
         description: Whether this user's old mailbox gets a copy; left out, as O(keep_copy) says.
         type: bool
+      owner:
+        description:
+          - The mailbox that this address is an alias of. M(mailops.exchange.postfix_forwarding) writes no line for an alias that another
+            map leads on; the others take the row like any.
+        type: str
   state:
     description:
       - V(present) switches these forwards on and leaves every other as it is.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -81,12 +80,9 @@ def _lately(case: Situation, addresses: Iterable[str]) -> dict[str, str]:
     The group's line notes when the membership changed and not whose: its members may have joined just then, and whoever is
     asked about, or named as the run's user, may have left.
     """
-    now, latency = objects.clock(case.snapshot), int(case.inputs.raw["rule_latency"])
-    changed = objects.moment(objects.line_of(case.inputs, case.snapshot).moved, now)
-    if changed is None or not objects.remaining(changed, latency, now):
-        return {}
+    _changed, until = objects.settling(case.inputs, case.snapshot)
     named = [*(member.primary for member in case.snapshot.members), *(user.address for user in case.inputs.users), *map(fold, addresses)]
-    return dict.fromkeys(named, objects.stamp(changed + timedelta(seconds=latency)))
+    return dict.fromkeys(named, until) if until else {}
 
 
 def route_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PRESENT, ABSENT, EXACT, READ = "present", "absent", "exact", "read"
@@ -25,6 +25,7 @@ ROW: dict[str, Any] = {
     "address": {"type": "str", "required": True},
     "routing_address": {"type": "str"},
     "keep_copy": {"type": "bool"},
+    "owner": {"type": "str"},
 }
 ARGUMENTS: dict[str, Any] = {
     "forwards": {"type": "list", "elements": "dict", "required": True, "options": ROW},
@@ -66,17 +67,25 @@ class ForwardingError(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was declared. ours: domains whose addresses are targets of ours, by which an old forward of ours is known."""
+    """What was declared. ours: domains whose addresses are targets of ours, by which an old forward of ours is known.
+
+    aliases: which of the addresses are aliases, each with the mailbox that it leads to at the source.
+    """
 
     forwards: tuple[Forward, ...]
     state: str
     ours: frozenset[str]
     risks: frozenset[str] = frozenset()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def by_address(self) -> dict[str, Forward]:
         """The forwards by their addresses."""
         return {forward.address: forward for forward in self.forwards}
+
+    def without(self, addresses: Collection[str]) -> Wanted:
+        """The same without some addresses."""
+        return replace(self, forwards=tuple(one for one in self.forwards if one.address not in addresses))
 
     def is_ours(self, target: str) -> bool:
         """Whether a forward to this target may be one of ours."""
@@ -128,7 +137,8 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
     if problems:
         raise ForwardingError(problems)
     ours = {domain_of(target) for target in targets if target} | ({domain} if domain else set())
-    return Wanted(tuple(sorted(found.values())), state, frozenset(ours), frozenset(params["accept_risks"]))
+    owners = {plain(row["address"]): plain(row["owner"]) for row in params["forwards"] if row.get("owner")}
+    return Wanted(tuple(sorted(found.values())), state, frozenset(ours), frozenset(params["accept_risks"]), owners)
 
 
 def _faults(forward: Forward, state: str, domain: str) -> Iterable[str]:

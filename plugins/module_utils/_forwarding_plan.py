@@ -124,7 +124,8 @@ def _one(given: Mapping[str, Any], host: Reader) -> dict[str, Any]:
         raise ForwardingError(problems)
     dump = _dump(params, host, asked)
     options = {name: params[name] for name in BACKENDS[backend] if params.get(name) is not None}
-    options["forwards"] = [forward.row for forward in asked.forwards]
+    owners = {name: {"owner": owner} for name, owner in asked.aliases.items()}
+    options["forwards"] = [{**forward.row, **owners.get(forward.address, {})} for forward in asked.forwards]
     if backend in FILES:
         options["format"] = backend
         options = {name: value for name, value in options.items() if name != "dump" or (asked.state == READ and value)}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import _forwarding_tables as tables
-from ._forwarding import ARGUMENTS, READ, Forward, ForwardingError, Wanted, leading, report, seen, state_after, wanted
+from ._forwarding import ARGUMENTS, EXACT, PRESENT, READ, Forward, ForwardingError, Wanted, leading, report, seen, state_after, wanted
 from ._forwarding_host import STAGED, Done, Host, lines
 
 # The file that postmap makes of a map, by the map's type; texthash has none. Only types whose index can be read back whole
@@ -175,6 +175,30 @@ def obstacles(postfix: Postfix, now: Now, asked: Wanted) -> list[str]:
     return found
 
 
+def led(postfix: Postfix, now: Now, asked: Wanted) -> dict[str, str]:
+    """Aliases that another map leads on, or a line of others in ours: they need none of ours. To each what is odd of it, or "".
+
+    Postfix asks the maps again for where that leads, and so meets our line for the mailbox. It does not ask again for an alias of
+    alias_maps (/etc/aliases) nor for a second address in virtual_mailbox_maps: such a one gets a line of its own.
+    """
+    names = sorted(asked.aliases.keys() & asked.by_address.keys()) if asked.state in (PRESENT, EXACT) else []
+    found = {name: (entry.targets, postfix.path) for name, entry in tables.others(now.text).items() if name in names}
+    for map_ in (one for one in now.maps if one != postfix.name):
+        for name, targets in query(postfix, map_, [one for one in names if one not in found]).items():
+            if set(targets) != {name}:
+                found[name] = (targets, map_)
+    return {name: _odd(name, asked, *found[name]) for name in sorted(found)}
+
+
+def _odd(alias: str, asked: Wanted, targets: Sequence[str], where: str) -> str:
+    owner, target = asked.aliases[alias], asked.by_address[alias].target
+    meant = {owner, target, owner.partition("@")[0]}
+    told = (
+        f"{alias} is an alias of {owner} by the list, and {where} leads it to {', '.join(targets)}; it stays so: correct one of them (S8)."
+    )
+    return "" if meant & set(targets) else told
+
+
 def plan(now: Now, postfix: Postfix, after: Mapping[str, Forward], params: Mapping[str, Any], elsewhere: bool) -> Plan:
     """What shall be there. elsewhere: the map is named outside of what we put into main.cf, so the file must stay."""
     text: str | None = tables.edited(now.text, after)
@@ -283,12 +307,15 @@ def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     asked = wanted(params)
     postfix = instance(params, host)
     if asked.state == READ:
-        return {**seen(asked, shown(postfix, asked), postfix.path), "others": [], "map": postfix.name}
+        return {**seen(asked, shown(postfix, asked), postfix.path), "others": [], "aliases": [], "map": postfix.name}
     with host.alone(os.path.dirname(postfix.path)):
         for left in (postfix.path, postfix.main_cf, postfix.pending):
             host.forget(left + STAGED)
         host.forget(postfix.path + STAGED + INDEX[postfix.kind])
         now = look(postfix)
+        kept = led(postfix, now, asked)
+        host.warnings += filter(None, kept.values())
+        asked = asked.without(kept)
         found = obstacles(postfix, now, asked)
         if found:
             raise ForwardingError(found)
@@ -299,4 +326,4 @@ def work(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
         if not host.check:
             verify(postfix, asked, after, goal)
     told = report(before, after, asked, postfix.path)
-    return {**told, "others": sorted(tables.others(now.text)), "map": postfix.name}
+    return {**told, "others": sorted(tables.others(now.text)), "aliases": sorted(kept), "map": postfix.name}

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 from ._routing import _exchangers as mx
@@ -38,6 +37,8 @@ MX_STEPS = RECORD_STEPS | {"rollback", "mx_back", "teardown", "sources_off", "fo
 # Steps whose guards read IPv6, and those of them after which the sources' addresses are written down in the tenant.
 IPV6_STEPS = frozenset({"preflight", "setup", "snapshot", "status", "verify", "reconcile"})
 PLANNED_STEPS = frozenset({"preflight", "setup", "snapshot"})
+# Steps that anybody's membership decides.
+WHOLE_GROUP_STEPS = frozenset({"mx", "teardown"})
 # Seconds that a name server has to answer, each of two times.
 PATIENCE = 1.5
 # More rows than this in two days: then the trace does not end in time, and counts as not read.
@@ -178,18 +179,16 @@ def gather(case: Situation, context: Context) -> tuple[Observed, Evidence]:
 
 
 def moving(case: Situation) -> dict[str, str]:
-    """Users whose forwards are to be switched on although their membership may not act yet, each with the time by which it does.
+    """Who may not count yet for what the group says, each with the time by which they surely do.
 
-    It counts from when the group's line notes that the membership changed. In check mode waits are taken as passed.
+    Before forwards are switched on these are the run's users; in check mode its waits are taken as passed. Before the MX moves and before
+    a teardown it is everybody in the group: its line notes when the membership changed, and not whose.
     """
-    if case.step != "forward" or case.check_mode:
+    _changed, until = objects.settling(case.inputs, case.snapshot)
+    if not until or case.step not in {"forward", *WHOLE_GROUP_STEPS} or (case.step == "forward" and case.check_mode):
         return {}
-    now, latency = objects.clock(case.snapshot), int(case.inputs.raw["rule_latency"])
-    changed = objects.moment(objects.line_of(case.inputs, case.snapshot).moved, now)
-    if changed is None or not objects.remaining(changed, latency, now):
-        return {}
-    until = objects.stamp(changed + timedelta(seconds=latency))
-    return {user.address: until for user in case.inputs.users}
+    users = [user.address for user in case.inputs.users]
+    return dict.fromkeys(users if case.step == "forward" else [*users, *(member.primary for member in case.snapshot.members)], until)
 
 
 def _told(case: Situation) -> bool:

@@ -16,6 +16,8 @@ description:
     Afterwards the map in use is asked for every address.
   - What another map says of an address is overridden by ours. So an address that another map leads to anybody but itself, in whatever
     domain, is refused (S3), such as a list of people, or the name of a local user.
+  - An alias, a row with an C(owner), gets a line of its own where no other map of C(virtual_alias_maps) leads it on. Without that line
+    mail to an alias of C(alias_maps) (C(/etc/aliases)), or to a second address in C(virtual_mailbox_maps), stays in the old mailbox.
   - When the last forward is switched off, the map and its place in C(main.cf) go too, and C(main.cf) is what it was, byte by byte.
 author:
   - The mailops.exchange authors (!UNKNOWN)
@@ -93,6 +95,11 @@ commands:
   returned: always
   type: list
   elements: dict
+aliases:
+  description: Aliases that got no line, since another map leads them on.
+  returned: success
+  type: list
+  elements: str
 others:
   description: Addresses in the map whose lines have another form and were left alone.
   returned: success

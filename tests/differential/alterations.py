@@ -136,6 +136,11 @@ def strict(domain: str) -> Change:
     return lambda made: made.strict.add(domain)
 
 
+def lately(cmdlet: str, name: str, **parameters: Any) -> Change:
+    """A cmdlet on a rule a moment ago."""
+    return lambda made: made.late.append((cmdlet, {"Identity": name, **parameters}))
+
+
 def at_list(*addresses: str) -> Change:
     """Members of the source's list."""
     return lambda made: made.hosts[0].lists.update({f"list1@{ONE}": list(addresses)})

@@ -132,6 +132,10 @@ class Match:
         fixed = predicting.fixed(self.made)
         base = _chosen(questions, random, self.made.reading, set(readings.QUESTIONS))
         other = _chosen(questions, random, self.made.reading, fixed)
+        if self.made.edited:
+            # First, as long as nothing has rewritten the rule's past.
+            was = {**base, f"{readings.RULE_ACTS}{self.made.edited}": readings.AS_IT_WAS}
+            await self._stage(was, range(len(self.made.letters)))
         for reading in (base, other):
             await self._stage(reading, range(len(self.made.letters)))
         for reading, letters in self._rest(base):
@@ -164,13 +168,12 @@ class Match:
 
     def _compare(self, number: int, recipient: str, reading: Reading, happened: str) -> None:
         letter, prediction = self.made.letters[number], self.predictions[number][recipient]
-        asked = {question: answer for question, answer in reading.items() if readings.playable(question)}
-        routes = [(place, route) for place, route in enumerate(prediction.routes) if route in prediction.under(asked)]
+        routes = [(place, route) for place, route in enumerate(prediction.routes) if route in prediction.under(readings.told(reading))]
         allowed = {route.outcome for _unused, route in routes}
-        open_ = any(not readings.playable(question) for _unused, route in routes for question in route.assumed)
+        open_ = readings.unshown(reading) or any(not readings.playable(question) for _unused, route in routes for question in route.assumed)
         if not routes or (len(routes) > 1 and not open_) or len(allowed) > MOST_OPEN:
             raise AssertionError(f"seed {self.made.seed}: {len(routes)} routes of {recipient} in {reading}")
-        for place, _route in routes:
+        for place, _route in routes if not readings.unshown(reading) else ():
             self.played[number][recipient][place] = happened
         if recipient == letter.recipients[0]:
             self.report.cases[self.made.state, letter.kind, letter.origin, happened] += 1
@@ -202,7 +205,9 @@ class Match:
                 self.report.asked += 1
                 self.report.mattered.update(_mattering(prediction, happened))
                 self.report.widest = max(self.report.widest, len(prediction.routes))
-                if any(question.startswith(readings.MATCHES) for route in prediction.routes for question in route.assumed):
+                unshown = f"{readings.RULE_ACTS}{self.made.edited}"
+                asked = {question for route in prediction.routes for question in route.assumed}
+                if unshown in asked or any(question.startswith(readings.MATCHES) for question in asked):
                     self.report.open_messages += 1
                 worst = max(happened.values(), key=ORDER.index)
                 open_ = any(not readings.playable(question) for route in prediction.routes for question in route.assumed)

@@ -58,7 +58,7 @@ PREDICTOR: Mapping[str, Error] = {
     ),
     "kept copies forgotten": Error("_foreign.py", 'if forward.keep or "keep_copy" in source.modes:', "if forward.keep:", seed=124),
     "the former MX forgotten": Error("_route.py", 'return found.before if seen == "old" else found.holder', "return found.holder", seed=22),
-    "a changed rule has no past": Error("_world_of.py", "before = replace(rule, enabled=not rule.enabled)", "before = rule", seed=18),
+    "a changed rule has no past": Error("_world_of.py", "was=replace(rule, enabled=not rule.enabled)", "was=rule", seed=18),
 }
 SANDBOX: Mapping[str, Error] = {
     "a rule that stops goes on": Error(

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sandbox.mail import changes, writing
 from sandbox.mail.hosts import BuiltinHost
 from sandbox.mail.outcomes import outcome
 from sandbox.mail.plan import OUTSIDE_ADDRESS
+from sandbox.mail.rule_properties import NO_CONDITION
 from sandbox.mail.world import World
 from sandbox.tenant import Tenant
 
@@ -29,6 +31,7 @@ from .scenario import ORGANIZATION, ROUTING, TENANT, Host, Letter, Scenario
 SETTLED = 20.0  # real seconds in which a batch of letters must have come to rest
 ORIGINS = {"internet": "internet", "tenant": "tenant", "source": "source", "program": "local"}
 KINDS = {"bounce": "ndr"}
+LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 PLENTY = 500  # messages a minute that no other client reaches
 
 
@@ -89,6 +92,8 @@ class Play:
         self.tenant.parameters.update(readings.parameters(reading))
         rule = readings.matched(reading)
         self.tenant.parameters.unevaluated_match = bool(rule and rule[1])
+        for name, answer in readings.formers(reading).items():
+            self._former(name, answer)
         self.world.send_from(NEAR_OUTSIDER if readings.near(reading) else OUTSIDE_ADDRESS)
         config = next(iter(self.tenant.tables["OrganizationConfig"].rows()))
         wanted = {
@@ -101,6 +106,18 @@ class Play:
             self._limit(host, busy=reading["rate_limit"] == "defers" and "rate_limited" in host.flags)
         stale = readings.stale(reading)
         self.world.stale = {ORGANIZATION if name == TENANT else name for name in stale}
+
+    def _former(self, name: str, answer: str) -> None:
+        """Let a rule that was changed lately have been another one before: switched the other way, or acting on everything."""
+        table = self.tenant.tables["TransportRule"]
+        for row in table.find(name):
+            before = dict(row)
+            if answer == "before":
+                before["State"] = "Disabled" if row["State"] == "Enabled" else "Enabled"
+            elif answer == "otherwise":
+                before = {key: value for key, value in row.items() if key in NO_CONDITION or key.startswith("_")} | {"State": "Enabled"}
+            table.put(before, LONG_AGO, timedelta())
+            table.put(row, self.tenant.now(), self.tenant.horizon())
 
     def _limit(self, host: Host, *, busy: bool) -> None:
         """Let a host limit the rate, with a tenant that sent much lately."""

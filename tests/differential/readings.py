@@ -36,6 +36,8 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {**{name: tuple(values) for name, (_u
 RULE_ACTS, MEMBERSHIP_ACTS, MX_OF, HOST_OF, MATCHES = "rule acts: ", "membership acts: ", "MX of ", "host of ", "rule matches: "
 SEEN_FROM = " seen from "
 KINDS = (RULE_ACTS, MEMBERSHIP_ACTS, MX_OF, HOST_OF, MATCHES)
+# A rule that was changed acts by conditions that no row shows any more: the sandbox goes by its own past.
+AS_IT_WAS = "as it was"
 LATENCY = 7200.0  # seconds of the sandbox's clock: longer than anything was ago
 
 
@@ -48,12 +50,18 @@ def parameters(reading: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _before(reading: Mapping[str, str], kind: str) -> bool:
-    return any(answer == "before" for question, answer in reading.items() if question.startswith(kind))
+    return any(answer != "after" for question, answer in reading.items() if question.startswith(kind))
 
 
 def kind(question: str) -> str:
     """What sort of question it is: a disputed fact by its name, others by how they begin."""
     return next((one for one in KINDS if question.startswith(one)), question)
+
+
+def formers(reading: Mapping[str, str]) -> dict[str, str]:
+    """By rule how it acted before its change; not those that act by their own past."""
+    asked = {question[len(RULE_ACTS) :]: answer for question, answer in reading.items() if question.startswith(RULE_ACTS)}
+    return {name: answer for name, answer in asked.items() if answer != AS_IT_WAS}
 
 
 def stale(reading: Mapping[str, str]) -> frozenset[str]:
@@ -76,6 +84,16 @@ def near(reading: Mapping[str, str]) -> bool:
 def playable(question: str) -> bool:
     """Whether both answers can be brought about; not so for what hangs on a null sender or on whom another recipient stands for."""
     return not question.startswith(MATCHES) or question[len(MATCHES) :] in {*OPEN_RULES, BY_ADDRESS}
+
+
+def told(reading: Mapping[str, str]) -> dict[str, str]:
+    """The part of a reading that a prediction knows: not what acts by a past which no row shows, nor what nobody can bring about."""
+    return {question: answer for question, answer in reading.items() if playable(question) and answer != AS_IT_WAS}
+
+
+def unshown(reading: Mapping[str, str]) -> bool:
+    """Whether some rule acts by conditions that no row shows."""
+    return AS_IT_WAS in reading.values()
 
 
 def matched(reading: Mapping[str, str]) -> tuple[str, bool] | None:

@@ -54,7 +54,7 @@ class Letter:
 class Scenario:
     """A world. state: a row of the table of states. late: cmdlets run a moment ago, which may not act yet.
 
-    moved: source mailboxes that forward; synced: those whose last sync is done.
+    edited: the rule that one of them gave other conditions. moved: source mailboxes that forward; synced: those whose last sync is done.
     """
 
     seed: int
@@ -74,6 +74,7 @@ class Scenario:
     synced: set[str] = field(default_factory=set)
     late: list[tuple[str, Row]] = field(default_factory=list)
     moving: set[str] = field(default_factory=set)
+    edited: str = ""
     hidden: set[str] = field(default_factory=set)
     entries: int = 3
     people: dict[str, list[str]] = field(default_factory=dict)

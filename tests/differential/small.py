@@ -104,7 +104,7 @@ async def fates(case: Known, folder: Path) -> tuple[frozenset[str], str]:
         prediction = predicting.predictions(known, case.letter)[case.to[0]]
         play.apply(reading)
         happened = (await play.outcomes([(case.letter, reading)]))[0][case.to[0]]
-    return frozenset(route.outcome for route in prediction.under(reading)), happened
+    return frozenset(route.outcome for route in prediction.under(readings.told(reading))), happened
 
 
 __all__ = ["ONE", "SUB", "TENANT", "TWO", "Known", "connector", "fates", "small"]

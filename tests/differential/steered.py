@@ -15,6 +15,8 @@ from .states import GROUP
 
 # Of a hundred worlds so many are steered, and so many have another number of entries that ends a message.
 STEERED, OTHER_ENTRIES = 35, 12
+# And in so many a rule was edited a moment ago.
+EDITED, EDITED_CONDITION = 2, 0.3
 
 
 def steer(made: Scenario) -> None:
@@ -22,11 +24,26 @@ def steer(made: Scenario) -> None:
     random = Random(f"steered {made.seed}")  # noqa: S311 - made-up worlds, the same for a seed
     if random.randrange(100) < OTHER_ENTRIES:
         made.entries = random.choice((2, 4, 5))
-    if random.randrange(100) >= STEERED:
+    if random.randrange(100) < STEERED:
+        letter = WAYS[random.choice(tuple(WAYS))](made, random)
+        if letter:
+            made.letters[-1] = letter
+    if random.randrange(100) < EDITED:
+        _edit(made, random)
+
+
+def _edit(made: Scenario, random: Random) -> None:
+    """Someone whom no rule spared is spared since a moment ago, or a rule named somebody else until then."""
+    rules = [row for row in made.rows("TransportRule") if row["State"] == "Enabled"]
+    if not rules or any("TransportRule" in cmdlet for cmdlet, _parameters in made.late):
         return
-    letter = WAYS[random.choice(tuple(WAYS))](made, random)
-    if letter:
-        made.letters[-1] = letter
+    edited = random.choice(rules)
+    kind = random.choice(("folder", "stub", "room", "other"))
+    goal = made.people[kind][0]
+    option = "SentTo" if random.random() < EDITED_CONDITION and "SentTo" not in edited else "ExceptIfRecipientAddressMatchesPatterns"
+    made.late.append(("Set-TransportRule", {"Identity": edited["Name"], option: [goal if option == "SentTo" else f"^{goal}$"]}))
+    made.edited = edited["Name"]
+    made.letters[0 if len(made.letters) < 2 else -2] = _colleague(made, kind)
 
 
 def _colleague(made: Scenario, kind: str, address: str = "", sender: str = "pilot") -> Letter:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from . import readings
 from .alterations import (
     Change,
     above,
@@ -24,6 +25,7 @@ from .alterations import (
     forwards_off,
     inbound,
     joins,
+    lately,
     mailbox,
     moved_lately,
     no_connectors,
@@ -54,6 +56,8 @@ STOPS = {"StopRuleProcessing": True}
 REJECTS = {"RejectMessageReasonText": "no", "RejectMessageEnhancedStatusCode": "5.7.1"}
 ROUTED = {"honor_dmarc": "on", "dmarc_domain": "routing"}
 STRICT_SENDER = f"boss@{STRICT}"
+OURS = "rule acts: Coexistence (first)"
+SPARES = lately("Set-TransportRule", "Coexistence (first)", ExceptIfRecipientAddressMatchesPatterns=["^folder1@"])
 CASES: Mapping[str, Known] = {
     "any-of conditions see every member of an expanded group": letter(
         f"team1@{ONE}",
@@ -282,6 +286,38 @@ CASES: Mapping[str, Known] = {
     ),
     "the MX moved, scope organization, reading c": letter(
         f"noobj1@{ONE}", "internet", "delivered", every(at_tenant(ONE), scope_organization), reading={"sent_to_scope": "c"}
+    ),
+    # Before it was edited a rule may have acted on anything: that is not shown, and no reading may be left out.
+    "an edited rule acts as it reads": letter(f"folder1@{ONE}", "tenant", "delivered", SPARES, reading={OURS: "after"}),
+    "a rule that spared nobody before it was edited": letter(
+        f"folder1@{ONE}", "tenant", "bounced|delivered", SPARES, reading={OURS: readings.AS_IT_WAS}
+    ),
+    "an edited rule that acted on everything": letter(f"folder1@{ONE}", "tenant", "bounced", SPARES, reading={OURS: "otherwise"}),
+    "an edited rule that was switched off": letter(f"folder1@{ONE}", "tenant", "delivered", SPARES, reading={OURS: "before"}),
+    "a rule of theirs was switched on a moment ago, and acted on nothing": letter(
+        f"pilot1@{ONE}",
+        "tenant",
+        "bounced|delivered",
+        every(above(State="Disabled", SentTo=[f"pilot1@{ONE}"], **REJECTS), lately("Enable-TransportRule", "Theirs")),
+        reading={"rule acts: Theirs": readings.AS_IT_WAS},
+    ),
+    "a rule of theirs that named somebody else a moment ago": letter(
+        f"stub1@{ONE}",
+        "tenant",
+        "bounced|delivered",
+        every(above(SentTo=[f"stub1@{ONE}"], **REJECTS), lately("Set-TransportRule", "Theirs", SentTo=[f"pilot1@{ONE}"])),
+        reading={"rule acts: Theirs": readings.AS_IT_WAS},
+    ),
+    "a disabled rule of theirs was edited before": letter(
+        f"stub1@{ONE}",
+        "tenant",
+        "bounced|delivered",
+        every(
+            above(SentTo=[f"stub1@{ONE}"], **REJECTS),
+            lately("Set-TransportRule", "Theirs", SentTo=[f"pilot1@{ONE}"]),
+            lately("Disable-TransportRule", "Theirs", Confirm=False),
+        ),
+        reading={"rule acts: Theirs": readings.AS_IT_WAS},
     ),
     "the initial domain is Authoritative from inside too": letter(f"nobody1@{ORGANIZATION}", "tenant", "bounced"),
 }

@@ -16,7 +16,7 @@ from unit.forwarding import test_postfix as table
 from unit.forwarding import test_reading as reading
 from unit.forwarding.bench import Machine, run
 from unit.forwarding.test_postfix_kill import shot
-from unit.sandbox_mail.flow import ROUTING, Flow
+from unit.sandbox_mail.flow import ROUTING, SHARED, Flow
 
 # The tests of the unit folder, on the real programs.
 test_on_again_and_off_leaves_every_byte_as_it_was = table.test_on_again_and_off_leaves_every_byte_as_it_was
@@ -32,6 +32,7 @@ test_refused_with_nothing_written = table.test_refused_with_nothing_written
 test_what_must_not_stand_in_our_map_is_refused = table.test_what_must_not_stand_in_our_map_is_refused
 test_a_map_that_comes_before_ours_and_wins_is_refused = table.test_a_map_that_comes_before_ours_and_wins_is_refused
 test_a_map_of_others_that_cannot_be_asked_stops_everything = table.test_a_map_of_others_that_cannot_be_asked_stops_everything
+test_an_alias_gets_a_line_where_no_other_map_leads_it_on = table.test_an_alias_gets_a_line_where_no_other_map_leads_it_on
 test_what_its_maps_answer_is_shown = reading.test_postfix_shows_what_its_maps_answer_and_keeps_its_files
 test_a_map_that_cannot_be_asked_is_an_error = reading.test_postfix_without_our_map_has_no_forward_and_a_broken_map_is_an_error
 
@@ -108,6 +109,29 @@ def test_mail_follows_a_forward_and_comes_back_with_it(host: Host, kind: str) ->
     host.done(host.row("stub2"), state="absent", type=kind)
     assert host.files() == host.before
     assert host.places("stub2") == ["source"]
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_mail_to_an_alias_follows_its_mailbox_wherever_the_host_keeps_the_alias(host: Host, beside: bool) -> None:
+    """In virtual_alias_maps Postfix leads it on by itself; as a second name of the mailbox it stays, but for a line of its own."""
+    name = f"second@{SHARED}"
+    owner, source = host.row("stub"), host.flow.sandbox.ready["foreign"][0]["name"]
+    row = {"address": name, "routing_address": owner["routing_address"], "owner": owner["address"]}
+    known = {"name": source, "aliases": {"add": {name: owner["address"]}}, "modes": {"aliases_beside": beside}}
+    host.flow.mail(foreign=known)
+    host.before = host.files()
+    try:
+        assert host.places(name) == ["source"]
+        host.done(owner)
+        assert host.places(name) == (["source"] if beside else ["tenant"])
+        result = host.done(owner, row)
+        assert result["aliases"] == ([] if beside else [name])
+        assert host.places(name) == ["tenant"]
+        host.done(owner, row, state="absent")
+        assert host.places(name) == ["source"]
+    finally:
+        host.flow.mail(foreign={**known, "aliases": {"remove": [name]}, "modes": {"aliases_beside": False}})
+        host.before = host.files()
 
 
 def test_restored_mail_goes_where_it_went(host: Host) -> None:

@@ -56,7 +56,7 @@ def _rules(world: World, names: Iterable[str], *, enabled: bool, until: str, set
         if rule.name.casefold() not in chosen or (rule.enabled == enabled and (rule.was is None or not settled)):
             return rule
         was = None if settled else replace(rule, enabled=not enabled, was=None)
-        return replace(rule, enabled=enabled, was=was, until=until)
+        return replace(rule, enabled=enabled, was=was, until=until, edited=rule.edited and not settled)
 
     return replace(world, rules=tuple(turned(rule) for rule in world.rules))
 

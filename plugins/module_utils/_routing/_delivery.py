@@ -64,10 +64,13 @@ def acting(message: Message, rule: Rule) -> tuple[Rule, str]:
     """The state of a rule that acts, and a remark when another one may."""
     if rule.was is None:
         return rule, f", since {rule.since}" if rule.since else ""
-    later = f", by {rule.until} at the latest" if rule.until else ""
-    if message.oracle.ask(f"rule acts: {rule.name}", ("after", "before")) == "after":
-        return rule, f", changed {rule.since or 'lately'}; this is how it acts after the change{later}"
-    return rule.was, f", changed {rule.since or 'lately'}; this is how it acted before the change, and may still{later}"
+    changed, later = f", changed {rule.since or 'lately'}", f", by {rule.until} at the latest" if rule.until else ""
+    answer = message.oracle.ask(f"rule acts: {rule.name}", ("after", "before", "otherwise") if rule.edited else ("after", "before"))
+    if answer == "after":
+        return rule, f"{changed}; this is how it acts after the change{later}"
+    if answer == "otherwise":
+        return rule.otherwise, f"{changed}; before the change it may have acted on this message, and may still{later}"
+    return rule.was, f"{changed}; this is how it acted before the change, and may still{later}"
 
 
 def _rules(message: Message, copy: Copy, resolved: Resolved) -> Ruled:

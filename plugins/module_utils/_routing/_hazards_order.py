@@ -128,6 +128,7 @@ def u2(case: Full) -> Iterator[Finding]:
     after = change.mx_at(case.world, case.inputs.domains) if case.step == "mx" else change.rules_off(case.world, ours)
     people = _outside(case, after)
     hurt = yield from _hurt(case, after, people)
+    yield from _too_soon(case, after)
     if people and not hurt and case.step == "mx":
         where = "still in the group" if after.pending else "outside the group"
         why = f"{len(people)} addresses {where} stay right only while the rule and its connector stand"
@@ -153,6 +154,19 @@ def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, Non
         why = f"where mail to {len(rest)} addresses would end is unknown ({counted(rest)})"
         yield Finding("U2", *((counted(rest), why, SETTLE) if _given(case) else ("the source list", why, GIVE)))
     return bool(seen or rest)
+
+
+def _too_soon(case: Full, world: World) -> Iterator[Finding]:
+    """Members whose membership may not act yet, and whom the step would hurt as long as it does not."""
+    group = world.by_address.get(world.group)
+    fresh = {member: until for (held, member), until in world.moving.items() if group and held == group.id}
+    people = sorted(address for member in fresh if member in world.by_id for address in world.by_id[member].addresses)
+    people = [address for address in people if domain_of(address) in case.inputs.domains]
+    until = max(fresh.values(), default="")
+    for group_ in predict_all(world, partial(senders_for, "internet", case.inputs.domains), people, "internet"):
+        if group_.prediction.verdict in HURTS:
+            why = f"their membership may not act yet, and mail from the internet would end as {group_.prediction.verdict}"
+            yield Finding("U2", counted(sorted(group_.recipients)), f"{why}: {reason(group_.prediction)}", f"Wait{_until(until)}.")
 
 
 def _given(case: Full) -> bool:

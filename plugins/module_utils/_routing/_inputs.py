@@ -311,7 +311,7 @@ class _Reader:
                     self.say(option, f"'{name}' has {len(name)} characters; 1 to 64 are allowed.")
         if str(self.raw["rule_name"]).casefold() == str(self.raw["inbound_rule_name"]).casefold():
             self.say("inbound_rule_name", f"'{self.raw['inbound_rule_name']}' is the name of the routing rule too; names are unique.")
-        if len(mark(domains)) * 2 + 120 > COMMENT_LIMIT:
+        if len(mark(domains)) * 2 + 150 > COMMENT_LIMIT:
             self.say("domains", f"{len(domains)} domains do not fit into the marks of the objects; share them in two groups of domains.")
 
     def accepted(self) -> frozenset[str]:

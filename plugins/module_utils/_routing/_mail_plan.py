@@ -170,17 +170,19 @@ def backend_of(inputs: Inputs, source: Source) -> str:
 
 
 def ways(case: Situation, forwards: Sequence[Plan], *, on: bool) -> list[Plan]:
-    """Forwards by the host that keeps them: one entry for each source that names a back end; for a file with a row for each alias."""
+    """Forwards by the host that keeps them: one entry for each source that names a back end; for a file and for Postfix with a row for
+    each alias."""
     found = []
     keep = bool(case.inputs.raw["forward_keep_copy"])
     named = {str(one["address"]).casefold(): one for one in forwards}
     listed = (case.inputs.source_list or {}).values()
     owned = [(entry, named.get(entry.owner.casefold())) for entry in listed if entry.kind == "alias" and entry.address not in named]
-    aliases = [{**one, "address": entry.address} for entry, one in owned if one]
+    aliases = [{**one, "address": entry.address, "owner": one["address"]} for entry, one in owned if one]
     for source in case.inputs.sources:
         backend = backend_of(case.inputs, source)
-        # On a mail system an alias leads to its mailbox, whose forward then acts; a file is taken in address by address (S8).
-        rows_of = forwards if backend in SWITCHED else [*forwards, *aliases]
+        # A file is taken in address by address (S8), and Postfix leads on only the aliases of some of its maps. On the other systems an
+        # alias leads to its mailbox, whose forward then acts.
+        rows_of = forwards if backend in SWITCHED - {"postfix"} else [*forwards, *aliases]
         own = [one for one in rows_of if domain_of(str(one["address"])) in source.domains]
         host = source.forwarding_host or str(case.inputs.raw.get("forwarding_host") or "")
         if own and backend != NONE:
@@ -189,6 +191,11 @@ def ways(case: Situation, forwards: Sequence[Plan], *, on: bool) -> list[Plan]:
             way = {"name": name, "backend": backend, "host": host, "state": "on" if on else "off", "forwards": rows}
             found.append({**way, "options": dict(source.forwarding_options)})
     return found
+
+
+def mailboxes(way: Plan) -> Plan:
+    """A way that reads back what its mailboxes show; where an alias leads is no forward of anybody."""
+    return {**way, "state": "read", "forwards": [one for one in way["forwards"] if "owner" not in one]}
 
 
 def one_form(switched: Sequence[Plan]) -> list[str]:
@@ -238,7 +245,7 @@ def _hands(case: Situation, addresses: Sequence[str], state: str) -> list[str]:
     found += [f"{number} forwards go into the file for {name}: have it taken in, then run again" for name, number in sorted(files.items())]
     aliases = sorted(_aliases(case, addresses)) if state == "on" else []
     if aliases:
-        found.append(f"mail to {counted(aliases)} follows if virtual_alias_maps lead there; /etc/aliases keep it at the source (S8)")
+        found.append(f"{len(aliases)} aliases get lines of their own where virtual_alias_maps do not lead them on: {counted(aliases)}")
     if backends[NONE]:
         found.append(f"{backends[NONE]} forwards are yours to switch {state} at the source (coexistence_forwarding_backend is none)")
     return found
@@ -294,7 +301,7 @@ def _off(case: Situation, moved: frozenset[str]) -> Plan:
     wanted = forwards(case)
     switched = ways(case, wanted, on=False)
     # A check run switches nothing, so that there is nothing to read back.
-    read = [{**way, "state": "read"} for way in switched if way["backend"] in SWITCHED and not case.check_mode]
+    read = [mailboxes(way) for way in switched if way["backend"] in SWITCHED and not case.check_mode]
     probes = forwarded(case, [str(one["address"]) for one in wanted], "source", moved)
     asked = proof(probes, "the forwards to be off", remedy=LOOK_AT_FORWARDS)
     return {"forwards": wanted, "ways": switched, "waits": asked, "asked": [{"name": way["name"], "ways": [way]} for way in read]}

@@ -4,7 +4,8 @@
 # PRIVATE to the collection: no promise of stability is made for anything in this file.
 """What is ours is known by a mark in the object itself, so that any machine can go on where another stopped.
 
-A connector's Comment and a rule's Comments are the method's text followed by `[mailops.exchange DOMAINS]`. The group's
+A connector's Comment and a rule's Comments are the method's text followed by `[mailops.exchange DOMAINS]`; a routing rule's end in when
+it was planned, since the service shows when a rule was changed last and not whether it was another one before. The group's
 Description is the mark followed by one line of JSON, the only memory of a set-up: former domain types, MX changes seen,
 rule stops seen, and when the membership last changed.
 """
@@ -25,6 +26,7 @@ UNKNOWN = "unknown"
 DESCRIPTION_LIMIT = 900
 COMMENT_LIMIT = 1024
 
+_MADE = re.compile(r"\] made (\S+)\s*$")
 _MARK = re.compile(r"\[" + re.escape(TAG) + r" ([^\[\]]*)\]")
 
 
@@ -51,9 +53,15 @@ def mark(domains: Iterable[str]) -> str:
     return f"[{TAG} {','.join(sorted({domain.strip().casefold() for domain in domains}))}]"
 
 
-def commented(text: str, domains: Iterable[str]) -> str:
-    """The method's text, if any, followed by the mark."""
-    return f"{text} {mark(domains)}" if text else mark(domains)
+def commented(text: str, domains: Iterable[str], made: str = "") -> str:
+    """The method's text, if any, followed by the mark and, where that is known, by when the object was planned."""
+    return " ".join(part for part in (text, mark(domains), made and f"made {made}") if part)
+
+
+def made_at(value: Any) -> str:
+    """When the rule with these Comments was planned; empty where they do not say."""
+    found = _MADE.search(_text(value))
+    return found.group(1) if found else ""
 
 
 def marked_domains(value: Any) -> frozenset[str] | None:

@@ -142,6 +142,15 @@ def stops(inputs: Inputs, snapshot: Snapshot, told: Mapping[str, str]) -> dict[s
     return found
 
 
+def settling(inputs: Inputs, snapshot: Snapshot) -> tuple[str, str]:
+    """When the membership was changed, as the line notes it, and by when it surely acts; empty ones once it does."""
+    now, latency = clock(snapshot), int(inputs.raw["rule_latency"])
+    changed = moment(line_of(inputs, snapshot).moved, now)
+    if changed is None or not remaining(changed, latency, now):
+        return "", ""
+    return stamp(changed), stamp(changed + timedelta(seconds=latency))
+
+
 def remaining(stopped: datetime, latency: int, now: datetime) -> int:
     """Seconds until a stopped rule has surely stopped acting; 0 when it has."""
     return max(0, int((stopped + timedelta(seconds=latency) - now).total_seconds()))

@@ -16,7 +16,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import fo
 
 from . import _objects as objects
 from ._findings import Situation
-from ._marks import DESCRIPTION_LIMIT, UNKNOWN, BrokenLineError, Line, commented, description, read_line
+from ._marks import DESCRIPTION_LIMIT, UNKNOWN, BrokenLineError, Line, commented, description, made_at, read_line
 from ._scope import exceptions, pattern, seed
 from ._snapshot import Thing
 
@@ -189,7 +189,7 @@ def _rule(case: Situation, one: objects.Expected) -> Plan:
         "route_message_outbound_connector": connector,
         "stop_rule_processing": False,
         "mode": "Enforce",
-        "comments": commented(RULE_TEXT, one.domains),
+        "comments": commented(RULE_TEXT, one.domains, made_at(there.comment) if there else _moment(case)),
         "rule_error_action": inputs.text("rule_error_action"),
         "sender_address_location": "Header",
     }
@@ -206,6 +206,11 @@ def _rule(case: Situation, one: objects.Expected) -> Plan:
         # Priorities are unique: the rules of several sources stand one after the other.
         made["priority"] = inputs.rule_priority + objects.of(inputs, objects.RULE).index(one)
     return _scored(made, case, there)
+
+
+def _moment(case: Situation) -> str:
+    """When this is planned, by the service's clock; empty where it did not tell."""
+    return objects.stamp(objects.clock(case.snapshot)) if case.snapshot.now else ""
 
 
 def _managed(row: Row) -> Callable[[Plan, str, str, Any], None]:

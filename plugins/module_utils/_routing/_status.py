@@ -71,12 +71,14 @@ def _members(case: Situation, group: Thing | None) -> str:
     if group is None:
         return MISSING
     found = case.snapshot.members
+    changed, until = objects.settling(case.inputs, case.snapshot)
+    age = f", changed at {changed}, may need until {until} to act" if until else ""
     held = {address for member in found for address in member.addresses}
     wanted = case.inputs.waves
     if not wanted:
-        return f"{len(found)} members found"
+        return f"{len(found)} members found{age}"
     inside = sum(user.address in held for user in wanted)
-    return f"{len(found)} members found; of {len(wanted)} users in the waves file {inside} are in, {len(wanted) - inside} are not"
+    return f"{len(found)} members found{age}; of {len(wanted)} users in the waves file {inside} are in, {len(wanted) - inside} are not"
 
 
 def _connector(connector: Thing | None) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from . import _changes as change
+from . import _objects as objects
 from ._checks import domain_of
 from ._classes import Class, predict_all, tally
 from ._evidence import Full, counted, reason
@@ -130,7 +131,7 @@ def _unproven(seen: Full, origins: Iterable[Sequence[Class]]) -> list[str]:
     for one in (one for groups in origins for one in groups):
         causes = {cause for cause, _text in _causes(seen, one.prediction)} - {""}
         found.update(dict.fromkeys(causes, len(one.recipients)))
-    lines = []
+    lines = list(_settling(seen))
     if found[NO_LIST]:
         lines.append(
             f"coexistence_source_file is not given, so where {found[NO_LIST]} ways of mail end is not known."
@@ -149,6 +150,15 @@ def _unproven(seen: Full, origins: Iterable[Sequence[Class]]) -> list[str]:
                 " Run the set-up again, or name it in coexistence_smart_hosts."
             )
     return lines
+
+
+def _settling(seen: Full) -> Iterator[str]:
+    changed, until = objects.settling(seen.inputs, seen.situation.snapshot)
+    if until:
+        yield (
+            f"the membership of {seen.inputs.group_address} was changed at {changed} and may not act before {until}, so until then"
+            " who was moved or taken back is predicted as they will be and not as they are. Verify again then."
+        )
 
 
 @dataclass

@@ -112,11 +112,18 @@ def _either(key: str, values: list[str]) -> str:
     return " or ".join(in_words(key, value) for value in values)
 
 
+ACTING = {
+    "after": "acts as it reads now",
+    "before": "still acts as before its change",
+    "otherwise": "still acts by conditions of before its change, which the service does not show",
+}
+
+
 def in_words(key: str, value: str) -> str:
     """One answer that a route takes for granted, beside the disputed facts."""
     about, _unused, name = key.partition(": ")
     if about == "rule acts":
-        return f"rule '{name}' acts as it reads now" if value == "after" else f"rule '{name}' still acts as before its change"
+        return f"rule '{name}' {ACTING[value]}"
     if about == "membership acts":
         return f"the changed membership of {name} acts" if value == "after" else f"the changed membership of {name} does not act yet"
     if about == "rule matches":

@@ -11,7 +11,7 @@ be predicted: Rule.was, World.moving, Mx.before.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -81,7 +81,8 @@ class Rule:
     """A transport rule. ends: `delete`, `reject`, `quarantine`, `moderate` or nothing.
 
     original: RecipientAddressType Original; None where the tenant does not show it. was: how it acted before a change
-    that may not act yet, with until: when it surely does. A rule that is new has a disabled one before it.
+    that may not act yet, with until: when it surely does. A rule that is new has a disabled one before it. edited: the change may
+    have been one of its conditions or exceptions, which the service does not show: before it the rule may have acted on any message.
     """
 
     name: str
@@ -101,6 +102,12 @@ class Rule:
     since: str = ""
     until: str = ""
     was: Rule | None = None
+    edited: bool = False
+
+    @property
+    def otherwise(self) -> Rule:
+        """The rule as it was, where its former conditions and exceptions let it act on the message at hand."""
+        return replace(self, enabled=True, conditions=(), exceptions=(), was=None, edited=False)
 
     @property
     def decides(self) -> bool:

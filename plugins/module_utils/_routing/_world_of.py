@@ -18,6 +18,7 @@ from . import _reads as read
 from ._evidence import Published
 from ._files import Entry
 from ._inputs import Inputs, Source
+from ._marks import made_at
 from ._scope import exceptions
 from ._snapshot import Recipient, Snapshot, Thing, addresses_of, recipient
 from ._world import (
@@ -36,6 +37,10 @@ from ._world import (
 )
 
 NAMELESS = "the source"
+
+
+# How long after it was planned a rule of ours is still being made: what changed it later was something else.
+WRITTEN = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -178,8 +183,8 @@ def _rules(snapshot: Snapshot, inputs: Inputs) -> tuple[Rule, ...]:
         noted = stops.get(own[thing.guid], "") if thing.guid in own and not thing.enabled else None
         changed = _changed(thing, noted, now)
         if changed and now < changed + latency:
-            before = replace(rule, enabled=not rule.enabled)
-            rule = replace(rule, was=before, until=objects.stamp(changed + latency))
+            told = bool(noted) or _made_then(thing, changed)
+            rule = replace(rule, was=replace(rule, enabled=not rule.enabled), until=objects.stamp(changed + latency), edited=not told)
         shown = parse_date(thing.row.get("WhenChanged"))
         found.append(replace(rule, since="") if shown and shown > now else rule)
     standing = {fold(rule.name) for rule in found}
@@ -199,6 +204,12 @@ def _changed(thing: Thing, noted: str | None, now: datetime) -> datetime | None:
     if noted is not None:
         return objects.stopped_at(thing, noted, now)
     return min(shown, now) if shown else None
+
+
+def _made_then(thing: Thing, changed: datetime) -> bool:
+    """Whether a rule's last change made it, as its comment tells: there was none of it before."""
+    made = parse_date(made_at(thing.comment))
+    return made is not None and abs(changed - made) <= WRITTEN
 
 
 def _gone(inputs: Inputs, snapshot: Snapshot, source: Source, name: str, until: str) -> Rule:

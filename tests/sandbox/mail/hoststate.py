@@ -22,7 +22,8 @@ class Modes:
     ``reject_own_domain``: refuse senders of its own domains that come from outside.
     ``local_only``: own - what starts at the host stays there, in mailboxes, whatever forward is set; all - no forward is followed at all.
     ``keep_copy``: every forward keeps a copy. ``rate_limited``: so many messages a minute (real time) from one address; None: no limit.
-    ``footer``: text added to each body on its way out.
+    ``footer``: text added to each body on its way out. ``aliases_beside``: aliases are further names of a mailbox, which no forward of the
+    mailbox is asked for.
     """
 
     unknown: str = REJECT
@@ -31,6 +32,7 @@ class Modes:
     keep_copy: bool = False
     rate_limited: int | None = None
     footer: str = ""
+    aliases_beside: bool = False
 
     def update(self, values: dict[str, Any]) -> None:
         """Change some. Raises ValueError for an unknown name or value."""
@@ -134,6 +136,7 @@ class HostState:
     def _mailbox(self, mailbox: str, wanted: str, *, own: bool) -> list[Final]:
         forward = self.forwards.get(mailbox)
         stays = self.modes.local_only == "all" or (self.modes.local_only == "own" and own)
+        stays = stays or (self.modes.aliases_beside and wanted in self.aliases)
         if forward is None or stays:
             return [Final("mailbox", mailbox)]
         exact = wanted in self.mailboxes or wanted in self.aliases

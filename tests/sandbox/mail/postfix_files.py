@@ -67,9 +67,11 @@ def maps(state: HostState, ports: Ports, tenants: Mapping[str, str], relay_to: s
     for mailbox, forward in sorted(state.forwards.items()):
         kept = f"{mailbox}, " if forward.keep or state.modes.keep_copy else ""
         forwards.append(f"{mailbox} {kept}{forward.to}")
-    aliases += [f"{alias} {owner}" for alias, owner in sorted(state.aliases.items())]
+    if not state.modes.aliases_beside:
+        aliases += [f"{alias} {owner}" for alias, owner in sorted(state.aliases.items())]
     aliases += [f"{address} {', '.join(members)}" for address, members in sorted(state.lists.items()) if members]
-    boxes = sorted({*state.mailboxes, *(address for address, members in state.lists.items() if not members)})
+    beside = state.aliases if state.modes.aliases_beside else ()
+    boxes = sorted({*state.mailboxes, *beside, *(address for address, members in state.lists.items() if not members)})
     transport = [f"{domain} smtp:[{_host(door)}]:{_port(door)}" for domain, door in sorted(tenants.items()) if domain not in state.domains]
     if state.modes.unknown == CATCH_ALL:
         aliases += [f"{box} {box}" for box in boxes]

@@ -11,6 +11,8 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _mail_plan as mail
 from unit.routing import tenant
 
+from .bench import run
+
 ANNA, BERT, INFO = "anna@example.com", "bert@example.com", "info@example.com"
 ROUTING = tenant.ROUTING
 LISTED = """address,kind,owner,home
@@ -48,10 +50,23 @@ def test_a_file_has_a_line_for_each_address_of_a_user_in_both_directions(backend
     assert [row["address"] for row in way["forwards"]][:2] == [ANNA, BERT], "the mailboxes come first: some of the first are probed"
 
 
-@pytest.mark.parametrize("backend", ["postfix", "zimbra", "cpanel"])
+@pytest.mark.parametrize("backend", ["zimbra", "cpanel"])
 def test_a_mail_system_is_given_the_mailboxes_alone(backend: str) -> None:
     (way,) = ways(backend, ANNA, BERT)
     assert sorted(lines(way)) == [ANNA, BERT]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_postfix_is_told_the_aliases_and_whose_they_are_and_asked_back_for_mailboxes_alone(on: bool) -> None:
+    (way,) = ways("postfix", ANNA, BERT, on=on)
+    assert {row["address"]: row.get("owner") for row in way["forwards"]} == {
+        ANNA: None,
+        BERT: None,
+        INFO: ANNA,
+        "anna+news@example.com": ANNA,
+    }
+    assert lines(way)[INFO] == f"anna@{ROUTING}"
+    assert (mail.mailboxes(way)["state"], sorted(lines(mail.mailboxes(way)))) == ("read", [ANNA, BERT])
 
 
 def test_an_address_that_is_named_itself_stands_once() -> None:
@@ -76,16 +91,27 @@ def test_an_alias_in_another_sources_domain_is_that_sources_line() -> None:
     one, two = ways("csv", BERT, **whole)
     assert (lines(one), lines(two)) == ({BERT: f"bert@{ROUTING}"}, {"bert@other.example": f"bert@{ROUTING}"})
     second |= {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
+    one, two = ways("csv", BERT, **whole)
+    assert (one["backend"], two["backend"], lines(two)) == ("csv", "postfix", {"bert@other.example": f"bert@{ROUTING}"})
+    second["forwarding_backend"] = "zimbra"
     (alone,) = ways("csv", BERT, **whole)
     assert alone["name"] == "one"
 
 
 @pytest.mark.parametrize(("backend", "told"), [("postfix", True), ("zimbra", False), ("csv", False)])
-def test_the_plan_names_aliases_that_a_postfix_host_may_keep(backend: str, told: bool) -> None:
+def test_the_plan_names_the_aliases_of_a_postfix_host(backend: str, told: bool) -> None:
     people = [tenant.mailbox(name) for name in (ANNA, BERT, INFO)]
     options = {"users": [ANNA, BERT], "forwarding_backend": backend, "forwarding_host": "mail.old.example"}
     case = tenant.case("cutover", options=options, files={"source.csv": LISTED}, recipients=people, **tenant.standing())
     there, back = (mail.time_plan(case, 2, [ANNA, BERT], back=way) for way in (False, True))
-    words = f"mail to anna+news@example.com, {INFO} follows if virtual_alias_maps lead there; /etc/aliases keep it at the source (S8)"
+    words = f"2 aliases get lines of their own where virtual_alias_maps do not lead them on: anna+news@example.com, {INFO}"
     assert any(line.endswith(words) for line in there) is told, there
     assert not any("virtual_alias_maps" in line for line in back)
+
+
+def test_the_role_hands_on_whose_alias_a_row_is() -> None:
+    (way,) = ways("postfix", ANNA)
+    judged = run("forwarding_plan_info", way=way)
+    assert not judged.get("failed"), judged
+    (task,) = judged["plan"]["postfix"]
+    assert {row["address"]: row.get("owner") for row in task["forwards"]} == {ANNA: None, INFO: ANNA, "anna+news@example.com": ANNA}

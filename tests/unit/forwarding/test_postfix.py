@@ -234,6 +234,41 @@ def test_a_map_that_comes_before_ours_and_wins_is_refused(machine: Machine) -> N
     assert machine.main_cf.read_text(encoding="utf-8") == text
 
 
+def alias(user: str, owner: str, **more: Any) -> dict[str, Any]:
+    """A row for an alias of a mailbox."""
+    return row(user, routing_address=f"{owner}@{ROUTING}", owner=f"{owner}@example.com", **more)
+
+
+def test_an_alias_gets_a_line_where_no_other_map_leads_it_on(machine: Machine) -> None:
+    rows = [row("user1"), alias("info", "user1"), alias("post", "user1")]
+    check = machine.done(*rows, check=True)
+    result = machine.done(*rows)
+    assert (check["diff"], check["aliases"]) == (result["diff"], ["info@example.com"])
+    assert machine.path.read_text(encoding="utf-8") == MARK + f"post@example.com user1@{ROUTING}\n" + line("user1")
+    assert result["aliases"] == ["info@example.com"], "the map 'virtual' leads it to user1, whose line then acts"
+    assert [text for text in result["warnings"] if "S8" in text] == []
+    assert not machine.done(*rows)["changed"]
+    assert not machine.done(*rows, state="exact")["changed"]
+    off = machine.done(*rows, state="absent")
+    assert (off["counts"]["switched_off"], off["forwards"], off["aliases"]) == (2, [], [])
+
+
+@pytest.mark.parametrize(("user", "owner"), [("out", "user1"), ("team", "user1")])
+def test_an_alias_that_others_lead_elsewhere_stays_and_is_told(machine: Machine, user: str, owner: str) -> None:
+    result = machine.done(row(owner), alias(user, owner))
+    assert result["aliases"] == [f"{user}@example.com"]
+    (told,) = (text for text in result["warnings"] if "S8" in text)
+    assert f"{user}@example.com is an alias of {owner}@example.com by the list" in told
+    assert machine.answers(user) == ""
+
+
+def test_an_alias_in_a_local_name_or_of_itself(machine: Machine) -> None:
+    result = machine.done(row("bert"), alias("team", "bert"), alias("own", "bert"))
+    assert result["aliases"] == ["team@example.com"]
+    assert [text for text in result["warnings"] if "S8" in text] == [], "team leads to bert by his name alone"
+    assert machine.answers("own") == f"bert@{ROUTING}", "that a name stands for itself leads it nowhere"
+
+
 def test_a_map_of_others_that_cannot_be_asked_stops_everything(machine: Machine) -> None:
     machine.folder.joinpath("virtual.db").unlink()
     result = machine.task(row("user1"))

@@ -114,6 +114,6 @@ def test_the_documentation_has_the_options(name: str) -> None:
         for key in ("type", "elements", "choices", "default"):
             assert told[option].get(key) == entry.get(key), f"{option}: {key}"
         assert bool(told[option].get("required")) == bool(entry.get("required")), option
-    assert set(told["forwards"]["suboptions"]) == {"address", "routing_address", "keep_copy"}
+    assert set(told["forwards"]["suboptions"]) == {"address", "routing_address", "keep_copy", "owner"}
     assert set(found["attributes"]) >= {"check_mode", "diff_mode", "idempotent"}
     assert "commands" in returned

@@ -377,6 +377,16 @@ def test_a_membership_that_was_just_changed_may_not_act_yet(moved: str, step: st
     assert found == ({"anna@example.com": until} if until else {})
 
 
+@pytest.mark.parametrize("step", ["mx", "teardown"])
+@pytest.mark.parametrize("check", [False, True])
+def test_before_the_mx_moves_nobody_in_a_group_that_was_just_changed_counts_for_sure(step: str, check: bool) -> None:
+    held = group(Line({SHARED: "Authoritative"}, moved="2026-03-01T11:30:00Z"))
+    people = [mailbox("anna@example.com"), mailbox("bert@example.com")]
+    situation = case(step, options=WAVE, **standing(groups=[held], recipients=people, members=people[1:]))
+    found = moving(replace(situation, check_mode=check))
+    assert found == dict.fromkeys(("anna@example.com", "bert@example.com"), "2026-03-01T12:30:00Z")
+
+
 @pytest.mark.parametrize("step", ["status", "verify", "reconcile"])
 def test_a_report_asks_about_ipv6_where_somebody_is_known_by_an_address_now(step: str) -> None:
     by_rule = stranger("theirs", SenderIpRanges=["192.0.2.10"])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._foretell import check_info, route_info, snapshot_info
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._words import ACTING
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError
 
 from .tenant import DOMAINS, NOW, OPTIONS, RULE, domain, group, mailbox, rule
@@ -65,7 +66,10 @@ def test_what_is_under_way_is_told_with_its_time_and_both_ways(listed: str) -> N
     route = said(found, listed, "bert@example.com", "tenant")
     assert [(way["outcome"], way["if"]) for way in route["ways"]] == [
         ("split", "rule 'Coexistence' still acts as before its change"),
-        ("delivered", "rule 'Coexistence' acts as it reads now"),
+        (
+            "delivered",
+            f"rule 'Coexistence' {ACTING['after']} or rule 'Coexistence' {ACTING['otherwise']}",
+        ),
     ]
     assert route["will_change"] == [f"2026-03-01T12:50:00Z, when rule '{RULE}' surely acts as it reads"]
     assert "two ways are possible, the worst is split" in route["text"]

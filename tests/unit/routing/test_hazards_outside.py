@@ -96,6 +96,20 @@ def test_u2_advises_no_harm_where_the_group_holds_those_not_moved() -> None:
     assert all(remedy.startswith("Move them, take them out of the group") for remedy in remedies)
 
 
+SAFE = ("migrated", "pilot", "room", "shared", "m365group", "folder")
+
+
+def test_u2_lets_no_mx_move_while_a_membership_may_not_act() -> None:
+    member = next(party for party in world().parties if party.primary == f"migrated@{SHARED}")
+    group = next(party for party in world().parties if GROUP in party.addresses)
+    fresh = world(members=SAFE, moving={(group.id, member.id): "13:00"})
+    found = [finding for finding in said("U2", full("mx", fresh)) if finding.blocks]
+    assert [(finding.who, finding.remedy) for finding in found] == [(member.primary, "Wait until 13:00.")]
+    assert "their membership may not act yet" in found[0].why
+    assert not [finding for finding in said("U2", full("mx", world(members=SAFE))) if finding.blocks]
+    assert not [finding for finding in said("U2", full("teardown", fresh)) if "membership" in finding.why], "no rule is left to except them"
+
+
 # U13
 def test_u13_a_probe_shows_its_own_source_alone() -> None:
     seen = Evidence({SHARED: MOVED, SISTER: MOVED}, (inside(SHARED),))

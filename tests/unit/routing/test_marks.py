@@ -65,6 +65,7 @@ def test_domains_are_sorted_so_that_two_machines_write_the_same_text() -> None:
     assert mark(["b.example", "A.example"]) == "[mailops.exchange a.example,b.example]"
     assert commented("", ["a.example"]) == "[mailops.exchange a.example]"
     assert commented("Why", ["a.example"]) == "Why [mailops.exchange a.example]"
+    assert commented("Why", ["a.example"], "2026-03-01T12:00:00Z") == "Why [mailops.exchange a.example] made 2026-03-01T12:00:00Z"
 
 
 def test_a_line_without_a_move_has_the_shorter_form() -> None:

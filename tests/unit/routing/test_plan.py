@@ -75,7 +75,7 @@ def test_rules_in_the_scope_of_domains() -> None:
             "route_message_outbound_connector": CONNECTOR,
             "stop_rule_processing": False,
             "mode": "Enforce",
-            "comments": f"{RULE_TEXT} [mailops.exchange example.com]",
+            "comments": f"{RULE_TEXT} [mailops.exchange example.com] made 2026-03-01T12:00:00Z",
             "rule_error_action": "Ignore",
             "sender_address_location": "Header",
             "recipient_domain_is": [SHARED],
@@ -111,6 +111,13 @@ def test_the_rules_of_several_sources_stand_one_after_the_other() -> None:
 def test_a_rule_that_stands_is_enabled_again() -> None:
     made = plan(case("enforce", **standing(rules=[rule(State="Disabled"), rule(INBOUND, Comments=mark([SHARED]), State="Disabled")])))
     assert [one["enabled"] for one in (*made["rules"], *made["inbound_rules"])] == [True, True]
+
+
+def test_a_rule_keeps_the_time_at_which_it_was_planned() -> None:
+    made = commented(RULE_TEXT, [SHARED], "2026-02-03T04:05:06Z")
+    assert plan(case("enforce", rules=[rule(Comments=made)]))["rules"][0]["comments"] == made
+    plain = commented(RULE_TEXT, [SHARED])
+    assert plan(case("enforce", rules=[rule(Comments=plain)]))["rules"][0]["comments"] == plain
 
 
 def test_rules_in_the_scope_of_the_organization_are_the_method_and_its_exceptions() -> None:

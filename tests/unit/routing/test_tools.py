@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._coexistence import forwarding, plan_info, wave
 from ansible_collections.mailops.exchange.plugins.module_utils._foretell import check_info
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError, Refused
 from ansible_collections.mailops.exchange.plugins.module_utils._session import (
     Cmdlet,
@@ -29,7 +30,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import fo
 from ansible_collections.mailops.exchange.plugins.module_utils._waiting import wait
 from harness.coexistence import timeless
 
-from .tenant import DOMAINS, GROUP, NOW, OPTIONS, ROUTING, mailbox, standing
+from .tenant import DOMAINS, GROUP, NOW, OPTIONS, ROUTING, group, mailbox, standing
 
 PEOPLE = [mailbox(f"{name}@example.com") for name in ("anna", "bert", "cleo")]
 
@@ -241,6 +242,12 @@ def test_the_status_is_one_screen_and_reads_no_directory() -> None:
     assert "1 members found" in text
     assert "Get-Recipient" not in {call.name for call in session.sent}
     assert session.trips == 1
+
+
+def test_the_status_says_that_the_membership_may_not_act_yet() -> None:
+    session = tenant(PEOPLE[:1], groups=[group(Line({"example.com": "Authoritative"}, moved="2026-03-01T11:30:00Z"))])
+    text = "\n".join(plan_info({**options(), "step": "status"}, context(session))["screen"])
+    assert "1 members found, changed at 2026-03-01T11:30:00Z, may need until 2026-03-01T12:30:00Z to act" in text
 
 
 def test_the_status_says_of_the_policies_what_the_check_says_and_names_what_it_did_not_look_at() -> None:

@@ -128,6 +128,41 @@ def test_a_rule_that_changed_lately_is_predicted_both_ways() -> None:
     assert predict(world(rules=[rule(WhenChanged="2026-03-01T10:30:00Z")]), "", f"stub@{SHARED}", "tenant").outcomes == {"delivered"}
 
 
+FOLDER = f"folder@{SHARED}"
+FRESH = "2026-03-01T11:30:00Z"
+
+
+def made(when: str) -> str:
+    return f"text [mailops.exchange {SHARED}] made {when}"
+
+
+@pytest.mark.parametrize(
+    ("comments", "edited"),
+    [
+        (made(FRESH), False),
+        (made("2026-03-01T11:28:30Z"), False),
+        (made("2026-03-01T11:20:00Z"), True),
+        (made("2026-02-01T08:00:00Z"), True),
+        (made("yesterday"), True),
+        (f"text [mailops.exchange {SHARED}]", True),
+        (None, True),
+    ],
+)
+def test_a_rule_that_was_not_made_by_its_last_change_may_have_had_other_conditions(comments: str | None, edited: bool) -> None:
+    exceptions = {"ExceptIfRecipientAddressMatchesPatterns": [f"^{FOLDER}$"]}
+    fresh = world(rules=[rule(WhenChanged=FRESH, Comments=comments, **exceptions)], recipients=[*PEOPLE, mailbox(FOLDER)])
+    assert fresh.rules[0].edited == edited
+    found = predict(fresh, "", FOLDER, "tenant")
+    assert found.outcomes == ({"delivered", "bounced"} if edited else {"delivered"})
+    assert any("before the change it may have acted on this message" in line for route in found.routes for line in route.lines()) == edited
+
+
+def test_a_rule_that_was_stopped_by_us_was_the_same_before() -> None:
+    held = group(Line({SHARED: "Authoritative"}, {}, {RULE: FRESH}))
+    assert not world(rules=[rule(State="Disabled", WhenChanged=FRESH)], groups=[held]).rules[0].edited
+    assert world(rules=[rule(State="Disabled", WhenChanged=FRESH)]).rules[0].edited
+
+
 def test_a_time_in_another_zone_tells_nothing_so_the_change_counts_from_now() -> None:
     ahead = world(rules=[rule(WhenChanged="2026-03-01T14:00:00Z")]).rules[0]
     assert (ahead.until, ahead.since) == ("2026-03-01T13:00:00Z", "")
