@@ -122,6 +122,8 @@ def _one(given: Mapping[str, Any], host: Reader) -> dict[str, Any]:
         problems += _places(params, asked)
     if problems:
         raise ForwardingError(problems)
+    if backend in FILES and asked.state == PRESENT:
+        _lost_lines(params, host, asked)
     dump = _dump(params, host, asked)
     options = {name: params[name] for name in BACKENDS[backend] if params.get(name) is not None}
     owners = {name: {"owner": owner} for name, owner in asked.aliases.items()}
@@ -144,6 +146,19 @@ def _places(params: Mapping[str, Any], asked: Wanted) -> list[str]:
     if dest and dump and os.path.realpath(dest) == os.path.realpath(dump):
         return [f"dump {dump} is the file that is written here (dest) and shows no forward; give what the source exports (S14)."]
     return []
+
+
+def _lost_lines(params: Mapping[str, Any], host: Reader, asked: Wanted) -> None:
+    """Warn of people who were moved before and whose lines the file that is to be written does not have."""
+    dest = str(params["dest"])
+    known = files.read(host.read(dest) or "", dest)
+    lost = [name for name in (params.get("way") or {}).get("standing") or () if name not in known and name not in asked.by_address]
+    if lost:
+        names = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
+        host.warnings.append(
+            f"{dest} has no line for {len(lost)} who are in the group already ({names}): if it is taken in whole, their forwards end."
+            " Put the file of the earlier waves there, or run coexistence_reconcile with coexistence_reconcile_fix: [forwards]."
+        )
 
 
 def _text(host: Reader, path: str, what: str) -> str:

@@ -80,6 +80,11 @@ class Inputs:
         """The addresses by which this run names its users, and those by which the waves name theirs."""
         return frozenset(user.address for user in self.users), frozenset(user.address for user in self.waves)
 
+    @cached_property
+    def listed_domains(self) -> frozenset[str]:
+        """The domains of which the source list holds an address or a catch-all."""
+        return frozenset(checks.domain_of(address) for address in self.source_list or ())
+
     def source_of(self, domain: str) -> Source | None:
         """The foreign system that keeps a domain; None for a domain of nobody."""
         return next((source for source in self.sources if domain in source.domains), None)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from ._exchangers import smart_hosts
 from ._findings import Situation
 from ._inputs import Inputs, Source
 from ._snapshot import Thing, holders
-from ._waves import Checked, check, forwarding
+from ._waves import BOXES, Checked, check, forwarding
 from ._world_of import NAMELESS
 
 Plan = dict[str, Any]
@@ -189,8 +189,18 @@ def ways(case: Situation, forwards: Sequence[Plan], *, on: bool) -> list[Plan]:
             name = source.name or "the source"
             rows = [{**one, "keep_copy": keep} for one in own]
             way = {"name": name, "backend": backend, "host": host, "state": "on" if on else "off", "forwards": rows}
-            found.append({**way, "options": dict(source.forwarding_options)})
+            standing = _standing(case, source, {str(one["address"]) for one in own}) if on and backend not in SWITCHED else []
+            found.append({**way, "options": dict(source.forwarding_options), **({"standing": standing} if standing else {})})
     return found
+
+
+def _standing(case: Situation, source: Source, own: Collection[str]) -> list[str]:
+    """The mailboxes of a source whose people are in the group already: the file of the earlier waves has their lines."""
+    if case.inputs.pending or case.inputs.source_list is None:
+        return []
+    addresses = {forwarding(case.inputs, case.snapshot, member)[0] for member in case.snapshot.members}
+    boxes = (case.inputs.source_list[address] for address in addresses - {""} if address in case.inputs.source_list)
+    return sorted(one.address for one in boxes if one.kind in BOXES and domain_of(one.address) in source.domains and one.address not in own)
 
 
 def mailboxes(way: Plan) -> Plan:

@@ -124,10 +124,18 @@ def _judge_pending(inputs: Inputs, found: Recipient) -> tuple[int, str] | None:
 def _unknown(inputs: Inputs, found: Recipient) -> str:
     if inputs.source_list is None:
         return f"no source list says where it is read ({found.kind})"
+    if _unlisted(inputs, found):
+        return f"the source list holds no address of {domain_of(found.primary)} at all ({found.kind})"
     others = ", ".join(sorted(address for address in found.addresses if address in inputs.source_list))
     if others:
         return f"the source list holds {others} but not its primary address {found.primary} ({found.kind})"
     return f"points to {found.external}, which the source list does not hold ({found.kind})"
+
+
+def _unlisted(inputs: Inputs, found: Recipient) -> bool:
+    """Whether the list says nothing of anybody in a recipient's shared domain, as one whose addresses are misspelt or cut does."""
+    domain = domain_of(found.primary)
+    return domain in inputs.domains and domain not in inputs.listed_domains
 
 
 def at_home(inputs: Inputs, found: Recipient) -> str:
@@ -142,5 +150,7 @@ def at_home(inputs: Inputs, found: Recipient) -> str:
         return "unknown"
     if others:
         return "tenant"
+    if _unlisted(inputs, found):
+        return "unknown"
     shared = any(under(domain_of(found.external), domain) for domain in inputs.domains) if found.external else False
     return "unknown" if found.kind in CONTACTS and shared else "nowhere"

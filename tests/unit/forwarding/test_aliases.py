@@ -69,6 +69,17 @@ def test_postfix_is_told_the_aliases_and_whose_they_are_and_asked_back_for_mailb
     assert (mail.mailboxes(way)["state"], sorted(lines(mail.mailboxes(way)))) == ("read", [ANNA, BERT])
 
 
+def test_a_file_is_told_who_of_its_source_was_moved_before() -> None:
+    people = [tenant.mailbox(name) for name in (ANNA, BERT, "room@example.com")]
+    options = {"users": [ANNA], "forwarding_backend": "csv", "forwarding_host": "mail.old.example"}
+    shown = {"recipients": people, "members": people, **tenant.standing()}
+    case = tenant.case("forward", options=options, files={"source.csv": LISTED}, **shown)
+    (on,), (off,) = (mail.ways(case, mail.forwards(case), on=way) for way in (True, False))
+    assert (on["standing"], "standing" in off) == ([BERT], False), "not of the run, and the room is not at the source"
+    (host,) = ways("postfix", ANNA)
+    assert "standing" not in host
+
+
 def test_an_address_that_is_named_itself_stands_once() -> None:
     read_there = LISTED.replace("Anna@Example.com,source", "Anna@Example.com,tenant")
     (way,) = ways("csv", ANNA, INFO, listed=read_there)

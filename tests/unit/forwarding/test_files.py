@@ -208,6 +208,21 @@ def test_what_a_step_asks_for_stands_for_the_rest(tmp_path: Path) -> None:
     assert run("forwarding_plan_info", **PLAN, forwards=[row("user1")])["host"] == ""
 
 
+def test_a_file_that_lacks_the_earlier_waves_is_told(tmp_path: Path) -> None:
+    dest = tmp_path / "forwards.csv"
+    way = {"backend": "csv", "host": "", "state": "on", "name": "a", "forwards": [row("user9")], "options": {}}
+    way["standing"] = [f"user{number}@example.com" for number in range(8)]
+    (told,) = run("forwarding_plan_info", way=way, dest=str(dest))["warnings"]
+    assert "has no line for 8 who are in the group already (user0@example.com, " in told
+    assert "user4@example.com and 3 more" in told
+    write(tmp_path, *(row(f"user{number}") for number in range(7)))
+    (told,) = run("forwarding_plan_info", way=way, dest=str(dest))["warnings"]
+    assert "has no line for 1 who are in the group already (user7@example.com)" in told
+    write(tmp_path, row("user7"))
+    assert not run("forwarding_plan_info", way=way, dest=str(dest)).get("warnings")
+    assert not run("forwarding_plan_info", way={**way, "state": "off"}, dest=str(tmp_path / "none.csv")).get("warnings")
+
+
 def test_a_dump_confirms_or_not(tmp_path: Path) -> None:
     dump = tmp_path / "dump.csv"
     dump.write_text(f"user1@example.com,user1@{ROUTING}\n", encoding="utf-8")
