@@ -43,6 +43,8 @@ from .rest_wire import (
 Outcome = Response | NoAnswer
 # Seconds within which a refusal without a reason asks for no second new token: a role that is missing refuses every one.
 DOUBT = 300.0
+# What the service says of a call only when it looked at it and did nothing, whatever the status.
+DEFINITE = frozenset({"not_found", "ambiguous", "exists", "invalid_parameter", "forbidden"})
 Result = Reply | ExchangeError
 # A first page with the link to the next one, or why there is none.
 First = tuple[Reply, str] | ExchangeError
@@ -105,13 +107,14 @@ class RestTransport:
 
     def _judged(self, cmdlet: Cmdlet, outcome: Outcome, attempt: int, deadline: float) -> tuple[First | None, float]:
         """The result of one attempt, or None and the seconds to wait before the next."""
-        if isinstance(outcome, Response) and outcome.status in {200, 201, 202, 204}:
+        # A read that was only accepted shows nothing, and nothing must not count as absent.
+        if isinstance(outcome, Response) and outcome.status in ({200} if cmdlet.reads else {200, 201, 202, 204}):
             return self._success(cmdlet, outcome), 0.0
         verdict = judge(outcome, cmdlet.reads, attempt)
         if verdict.again and attempt < self.settings.max_attempts and time.monotonic() + verdict.pause < deadline:
             return None, verdict.pause
         error = self._error(cmdlet, outcome)
-        error.uncertain = verdict.uncertain
+        error.uncertain = verdict.uncertain and error.kind not in DEFINITE
         if verdict.again:
             asked = retry_after(outcome.headers) if isinstance(outcome, Response) else None
             error.text += f" ({attempt} of {self.settings.max_attempts} attempts{'' if asked is None else f', asked to wait {asked:g} s'})"
@@ -120,6 +123,10 @@ class RestTransport:
     def _error(self, cmdlet: Cmdlet, outcome: Outcome) -> ExchangeError:
         if isinstance(outcome, NoAnswer):
             return self._silence(cmdlet, outcome)
+        if 200 <= outcome.status < 300:
+            text = f"{self.settings.host} answered {outcome.status} to a read, which shows nothing."
+            remedy = "Run again; if it stays, check whether a proxy answers in the service's place."
+            return Unavailable(text, cmdlet=cmdlet.name, identity=cmdlet.identity, remedy=remedy)
         if not 300 <= outcome.status < 400:
             return error_of(cmdlet, outcome)
         target = urlsplit(outcome.headers.get("location", "")).netloc
@@ -196,9 +203,12 @@ class RestTransport:
     def _all_pages(self, cmdlet: Cmdlet, first: Reply, link: str, fresh: bool = True) -> Result:
         """The first page and all later ones; a page that cannot be had is an error, never the end of the list."""
         rows, warnings, reply = list(first.rows), list(first.warnings), first
-        page = 1
+        page, seen = 1, set[str]()
         while link and cmdlet.reads:
             page += 1
+            if link in seen:
+                return _as_page_error(cmdlet, page, Failed("the service named the same page again.", cmdlet=cmdlet.name))
+            seen.add(link)
             result = self._page(cmdlet, link)
             if isinstance(result, ExchangeError):
                 if fresh and result.kind in {"failed", "invalid_parameter", "not_found"}:

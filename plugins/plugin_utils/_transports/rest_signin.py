@@ -161,15 +161,29 @@ def refusal(settings: Settings, error: Exception) -> ExchangeError:
             remedy="Set ansible_exchange_certificate_path to a PEM or PKCS12 file that holds the certificate and its RSA key, "
             "and ansible_exchange_certificate_password to its password.",
         )
+    status = _status(error)
     message = str(error)
     found = re.search(r"AADSTS\d+", message)
     code = found.group(0) if found else ""
+    if not code and (status == 429 or status >= 500):
+        text = f"{settings.login_host} answered {status} to the sign-in {_who(settings)}: it is out of order or asked too often."
+        return Unavailable(text, remedy="Run again in some minutes.")
     ended = _expiry(settings) if settings.credential == "certificate" and code in {"AADSTS700027", "AADSTS700024"} else ""
     return Unauthorised(
         f"the sign-in {_who(settings)} was refused: {_first(message[found.start() :] if found else message)}{ended}",
         error_id=code,
         remedy=REMEDIES.get(code) or _remedy_of_kind(settings),
     )
+
+
+def _status(error: BaseException | None) -> int:
+    """The status of the sign-in service's answer; 0 where nothing shows one. An answer that is no JSON hides behind a refusal."""
+    while error is not None:
+        found = getattr(getattr(error, "response", None), "status_code", None)
+        if found:
+            return int(found)
+        error = error.__cause__ or error.__context__
+    return 0
 
 
 def _unreached(settings: Settings, error: BaseException | None) -> ExchangeError | None:

@@ -21,7 +21,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import C
 from ansible_collections.mailops.exchange.plugins.plugin_utils._transports import rest_http
 from ansible_collections.mailops.exchange.plugins.plugin_utils._transports.rest import RestTransport
 
-from .service import TENANT, Answer, Request, Service, rows
+from .service import TENANT, Answer, Request, Service, refused, rows
 from .transports import GET, SET, answers, failure, one, transport
 
 
@@ -205,6 +205,33 @@ def test_an_empty_success(folder: Path) -> None:
             result = one(made, SET)
         assert isinstance(result, Reply)
         assert result.rows == []
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+def test_a_read_that_was_only_accepted_is_no_empty_list(folder: Path, status: int) -> None:
+    """An object that is there must not count as absent because somebody in between answered."""
+    with transport(answers(Answer(status, body="" if status == 204 else {"value": []})), folder) as (made, *_unused):
+        error = failure(made, GET)
+    assert str(status) in str(error)
+    with transport(answers(Answer(status, body="" if status == 204 else {"value": []})), folder) as (made, *_unused):
+        assert isinstance(one(made, SET), Reply)
+
+
+@pytest.mark.parametrize(
+    ("answer", "uncertain"),
+    [
+        (refused(500, "Ex1|Microsoft.Exchange.Configuration.Tasks.InvalidParameterException|no"), True),
+        (refused(500, "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|gone"), False),
+        (refused(500, "Ex1|Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException|several"), False),
+        (refused(500, "Ex1|X.ObjectAlreadyExistsException|is there"), False),
+        (Answer(500), True),
+        (Answer(502), True),
+    ],
+)
+def test_a_write_that_the_service_refused_by_name_was_surely_not_applied(folder: Path, answer: Answer, uncertain: bool) -> None:
+    with transport(answers(answer), folder, max_attempts=1) as (made, *_unused):
+        error = failure(made, SET)
+    assert error.uncertain is uncertain, error.kind
 
 
 def test_a_service_without_tls_is_told_at_once(folder: Path) -> None:

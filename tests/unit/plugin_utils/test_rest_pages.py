@@ -36,6 +36,21 @@ def test_pages_repeat_body_and_headers(folder: Path) -> None:
     assert {name for name in first.headers if first.headers[name] != second.headers[name]} == {"client-request-id"}
 
 
+def test_a_link_that_leads_back_is_an_error_and_not_followed_for_ever(folder: Path) -> None:
+    holder: list[Service] = []
+
+    def script(request: Request) -> Answer:
+        place = "2" if request.path.endswith("skiptoken=3") else "3"
+        link = f"{holder[0].url}/adminapi/beta/{TENANT}/InvokeCommand?$skiptoken={place}"
+        return rows({"Name": "a"}, **{"@odata.nextLink": link})
+
+    with transport(script, folder) as (made, service, _unused):
+        holder.append(service)
+        error = failure(made, GET)
+    assert "the same page again" in str(error)
+    assert len(service.requests) == 3
+
+
 def test_a_stale_page_is_read_afresh_once(folder: Path) -> None:
     holder: list[Service] = []
     seen: list[str] = []

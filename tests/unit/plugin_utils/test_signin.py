@@ -187,6 +187,16 @@ def test_an_unreachable_sign_in(options: dict[str, Any], authority: str, word: s
     assert "ansible_exchange_proxy" in error.remedy
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_sign_in_service_that_is_out_of_order_is_no_refusal(tmp_path: Path, status: int) -> None:
+    with Service(lambda _request: rows(), tmp_path, sign_in=lambda _request: Answer(status, body="<html>busy</html>")) as service:
+        error = ask({**service.options(max_attempts=1), "credential": "client_secret"})
+    assert isinstance(error, ExchangeError)
+    assert error.kind == "unavailable", error
+    assert str(status) in str(error)
+    assert "secret" not in error.remedy
+
+
 def test_a_strange_authority_of_certificates(options: dict[str, Any], sandbox: Sandbox) -> None:
     error = refusal({**options, "ca_cert": sandbox.tenants[0]["certificate_path"]})
     assert error.kind == "unavailable"
