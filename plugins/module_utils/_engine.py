@@ -235,9 +235,11 @@ class _Work:
         return self.resource.finish(bool(plan.calls or self.made), after, self.wanted)
 
     def _judge(self, call: Cmdlet, reply: Reply) -> None:
-        fault = self.resource.judge(call, reply) if self.resource.judge else ""
+        fault, doubt = self.resource.judge(call, reply) if self.resource.judge else ("", "")
         if fault:
             raise Failed(fault, cmdlet=call.name, identity=self.identity)
+        if doubt:
+            self.context.warn(f"{call.name} '{self.identity}': {doubt}")
 
     def _finished(self, extra: Sequence[Cmdlet], row: Row) -> Row:
         """Read until the object shows what the finishing calls set."""

@@ -12,7 +12,7 @@ from typing import Any
 from ._session import NOW, Cmdlet, Reply, Row
 from ._tables.transport_rule import ACTIONS, CONDITIONS
 from ._targets import items_of
-from ._validation import failures
+from ._validation import failures, shown
 from ._values import as_list, bool_key, fold, group_type_key, is_empty
 
 
@@ -70,15 +70,19 @@ def validation(changed: bool, row: Row, wanted: Mapping[str, Any]) -> tuple[Cmdl
     )
 
 
-def judge_validation(call: Cmdlet, reply: Reply) -> str:
-    """What a validation's answer says failed, with the remedy; empty when nothing did."""
-    found = failures(reply.rows) if call.verb == "Validate" else []
+def judge_validation(call: Cmdlet, reply: Reply) -> tuple[str, str]:
+    """What a validation's answer says failed, with the remedy, and what is to be doubted of it; both empty when it shows that it passed."""
+    if call.verb != "Validate":
+        return "", ""
+    found = failures(reply.rows)
     if not found:
-        return ""
-    return (
+        doubt = "its answer says neither that it passed nor that it failed, so it counts as passed: prove the way out by a probe (U25)."
+        return "", "" if shown(reply.rows) else doubt
+    fault = (
         f"the validation failed: {'; '.join(found)}. IsValidated was left as it was. Let the smart hosts accept connections on port 25"
         " from the service and mail to the validation recipients, then run again."
     )
+    return fault, ""
 
 
 def check_inbound(wanted: Mapping[str, Any], before: Row | None, after: Row | None) -> list[str]:

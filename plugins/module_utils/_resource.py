@@ -121,7 +121,7 @@ Finish = Callable[[bool, Row, Mapping[str, Any]], tuple[Cmdlet, ...]]
 # From the options, the object before and the object after (None: absent) to what forbids the change, one line each.
 Check = Callable[[Mapping[str, Any], "Row | None", "Row | None"], Sequence[str]]
 # From one of the finishing calls and its answer to what is wrong with it; empty when nothing is.
-Judge = Callable[[Cmdlet, Reply], str]
+Judge = Callable[[Cmdlet, Reply], tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Resource:
     together: parameters that are set all or none, and sent in one command. needs: (parameter, value, partner): with that
     value the partner must be set too and travels along. reads: extra parameters of Get-, one read each, merged.
     defaults: what a new object shows unasked. missing: the remedy when it is absent and cannot be created.
-    check: what forbids a change. finish: calls that follow a change or an unfinished state. judge: what is wrong with
+    check: what forbids a change. finish: calls that follow a change or an unfinished state. judge: what is wrong with, and to doubt of,
     the answer to one of those. modifiers ride on Remove- too when `on_remove` names them. parts: a noun whose rows are
     parts of this object; given: from the options to the identities of those that a new one has. addressed: an address is an
     identity of it, and no name. beside: from what Set- would send, the

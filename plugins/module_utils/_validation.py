@@ -21,6 +21,7 @@ VERDICTS = frozenset(
 FAILURES = frozenset(
     {"failed", "failure", "fail", "error", "unsuccessful", "notsuccessful", "false", "invalid", "rejected", "timedout", "timeout"}
 )
+SUCCESSES = frozenset({"success", "succeeded", "successful", "passed", "pass", "true", "valid", "validated", "completed", "ok"})
 ALARMS = frozenset({"error", "errors", "errormessage", "exception", "failurereason", "failuredetail", "failuredetails"})
 SUBJECTS = (
     "smarthost",
@@ -49,6 +50,20 @@ def failures(rows: Sequence[Row]) -> list[str]:
         for phrase in _failures(row, ""):
             found.setdefault(phrase)
     return list(found)
+
+
+def shown(rows: Sequence[Row]) -> bool:
+    """Whether some part of the answer says that it went well, in a word that is known. An answer of nothing does not."""
+    return any(_passed(row) for row in rows)
+
+
+def _passed(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_passed(item) for item in value)
+    if not isinstance(value, Mapping):
+        return False
+    own = [item for key, item in value.items() if _plain(key) in VERDICTS and not isinstance(item, (list, tuple, Mapping))]
+    return any(_plain(item) in SUCCESSES for item in own) or any(_passed(item) for item in value.values())
 
 
 def _failures(value: Any, subject: str) -> Iterable[str]:

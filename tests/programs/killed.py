@@ -11,13 +11,24 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness.crash import shared
+from harness.crash import ACTS, LETTERS, Figures, shared
 from harness.crew import crew, every
 
 
 def told(text: str) -> None:
     """Show at once what is done: the whole takes its time."""
     print(text, flush=True)
+
+
+def faults(figures: Figures) -> list[str]:
+    """What was not done: a kind of act that no playbook has, a kill that is missing, a message that nobody counted."""
+    acts = sum(sum(counts.values()) for counts in figures.acts.values())
+    told = [
+        (all(figures.acts[act] for act in ACTS), f"no playbook did any of {', '.join(act for act in ACTS if not figures.acts[act])}"),
+        (figures.kills == 2 * acts, f"{figures.kills} kills of {acts} acts, each of which has two moments"),
+        (figures.messages == LETTERS * figures.kills, f"{figures.messages} messages of {figures.kills} kills, {LETTERS} each"),
+    ]
+    return [text for holds, text in told if not holds]
 
 
 def main() -> int:
@@ -34,7 +45,9 @@ def main() -> int:
     for act, counts in figures.acts.items():
         print(f"  {act:10} {', '.join(f'{title} {number}' for title, number in counts.items())}")
     print(f"killed: {given.foreign}, {figures.line}, {seconds:.0f} s")
-    return 0
+    wrong = faults(figures)
+    print(*(f"killed: {line}" for line in wrong), sep="\n", end="\n" if wrong else "")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -55,12 +55,32 @@ def test_each_failure_is_told_once() -> None:
 
 def test_the_verdict_names_host_reason_and_remedy_in_one_line() -> None:
     call = Cmdlet("Validate-OutboundConnector", {"Identity": "c"})
-    line = judge_validation(call, Reply([{"SmartHost": "h", "Status": "Failed", "Detail": "down"}]))
+    line, doubt = judge_validation(call, Reply([{"SmartHost": "h", "Status": "Failed", "Detail": "down"}]))
+    assert doubt == ""
     assert line.startswith("the validation failed: h: down. IsValidated was left as it was.")
     assert "port 25" in line
     assert "\n" not in line
-    assert judge_validation(call, Reply([])) == ""
-    assert judge_validation(Cmdlet("Set-OutboundConnector"), Reply([{"Status": "Failed"}])) == ""
+    assert judge_validation(Cmdlet("Set-OutboundConnector"), Reply([{"Status": "Failed"}])) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("rows", "doubted"),
+    [
+        ([], True),
+        ([{}], True),
+        ([{"Status": "NotStarted"}], True),
+        ([{"Status": "Réussi", "SmartHost": "h"}], True),
+        ([{"Anything": "success"}], True),
+        ([{"Status": "Succeeded"}], False),
+        ([{"IsTaskSuccessful": True}], False),
+        ([{"SmartHost": "h", "Tasks": [{"Task_Status": "Passed"}]}], False),
+    ],
+)
+def test_an_answer_that_says_nothing_known_is_doubted_aloud(rows: list[dict[str, Any]], doubted: bool) -> None:
+    fault, doubt = judge_validation(Cmdlet("Validate-OutboundConnector", {"Identity": "c"}), Reply(rows))
+    assert fault == ""
+    assert bool(doubt) == doubted
+    assert ("probe" in doubt) == doubted
 
 
 ROW = {"Identity": "c", "IsValidated": True}
