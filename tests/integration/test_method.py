@@ -79,8 +79,9 @@ MORE = {"Add-DistributionGroupMember", "Set-OutboundConnector", "Validate-Outbou
 
 
 def unmarked(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters without the mark that follows the method's own text."""
-    return {key: value.removesuffix(f" {MARK}") if isinstance(value, str) else value for key, value in parameters.items()}
+    """The parameters without the mark that follows the method's own text, and without when a rule was planned."""
+    mark = rf" {re.escape(MARK)}( made \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$"
+    return {key: re.sub(mark, "", value) if isinstance(value, str) else value for key, value in parameters.items()}
 
 
 def test_the_wire_of_a_set_up_is_the_method(player: Player, sandbox: Sandbox, tenant_folder: Path) -> None:

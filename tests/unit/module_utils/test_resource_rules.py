@@ -158,8 +158,8 @@ def finish(changed: bool, row: Row, _wanted: Mapping[str, Any]) -> tuple[Cmdlet,
     return Cmdlet("Validate-Thing", {"Identity": "t"}), Cmdlet("Set-Thing", {"Identity": "t", "Checked": True, "Stamp": NOW})
 
 
-def judge(call: Cmdlet, reply: Reply) -> str:
-    return "it is broken." if call.verb == "Validate" and reply.rows else ""
+def judge(call: Cmdlet, reply: Reply) -> tuple[str, str]:
+    return ("it is broken." if call.verb == "Validate" and reply.rows else "", "it said nothing." if call.verb == "Validate" else "")
 
 
 FINISHED = Managed(Resource("Thing", PROPERTIES, finish=finish, judge=judge))
@@ -194,6 +194,7 @@ def test_what_follows_a_change_is_done_judged_and_read_back() -> None:
     result = task(session, kind="OnPremises")
     assert names(result) == ["Set-Thing", "Validate-Thing", "Set-Thing"]
     assert result["object"]["Checked"] is True
+    assert result["told"] == ["Validate-Thing 't': it said nothing."]
     assert session.sent[-1].name == "Get-Thing"
     assert names(task(session, kind="OnPremises")) == []
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._coexistence import wave
-from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, moving, to_note
+from ansible_collections.mailops.exchange.plugins.module_utils._observe import gather, to_note
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, MxChange
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._findings import Situation
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
@@ -358,33 +358,6 @@ def test_a_wave_notes_the_moved_mx_in_the_write_that_it_makes(check_mode: bool, 
     assert f'"moved":"{at}"' in noted
     again = wave(options(users=WAVE["users"]), Context(session, check_mode=check_mode, sleep=lambda _seconds: None, patience=0.0))
     assert again["changed"] is check_mode
-
-
-@pytest.mark.parametrize(
-    ("moved", "step", "check", "until"),
-    [
-        ("2026-03-01T11:30:00Z", "forward", False, "2026-03-01T12:30:00Z"),
-        ("2026-03-01T11:00:00Z", "forward", False, ""),  # an hour ago
-        ("2026-03-01T11:30:00Z", "cutover", False, ""),
-        ("2026-03-01T11:30:00Z", "forward", True, ""),  # taken as passed
-        ("", "forward", False, ""),
-    ],
-)
-def test_a_membership_that_was_just_changed_may_not_act_yet(moved: str, step: str, check: bool, until: str) -> None:
-    held = group(Line({SHARED: "Authoritative"}, moved=moved))
-    situation = case(step, options=WAVE, **standing(groups=[held], recipients=[mailbox("anna@example.com")]))
-    found = moving(replace(situation, check_mode=check))
-    assert found == ({"anna@example.com": until} if until else {})
-
-
-@pytest.mark.parametrize("step", ["mx", "teardown"])
-@pytest.mark.parametrize("check", [False, True])
-def test_before_the_mx_moves_nobody_in_a_group_that_was_just_changed_counts_for_sure(step: str, check: bool) -> None:
-    held = group(Line({SHARED: "Authoritative"}, moved="2026-03-01T11:30:00Z"))
-    people = [mailbox("anna@example.com"), mailbox("bert@example.com")]
-    situation = case(step, options=WAVE, **standing(groups=[held], recipients=people, members=people[1:]))
-    found = moving(replace(situation, check_mode=check))
-    assert found == dict.fromkeys(("anna@example.com", "bert@example.com"), "2026-03-01T12:30:00Z")
 
 
 @pytest.mark.parametrize("step", ["status", "verify", "reconcile"])

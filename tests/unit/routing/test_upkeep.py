@@ -86,15 +86,6 @@ def test_only_an_input_that_leaves_somebody_unknown_is_missed(found: World, name
     assert bool(made["unknown"]) == bool(names)
 
 
-@pytest.mark.parametrize(("moved", "told"), [("2026-03-01T11:30:00Z", True), ("2026-03-01T10:30:00Z", False), ("", False)])
-def test_a_membership_that_was_just_changed_leaves_the_rest_unproven(moved: str, told: bool) -> None:
-    held = tenant.group(Line({SHARED: "Authoritative"}, moved=moved))
-    seen = full("verify", world(), groups=[held])
-    made = upkeep.verify(seen, 1)
-    assert [("2026-03-01T11:30:00Z" in line, "2026-03-01T12:30:00Z" in line) for line in made["unproven"]] == [(True, True)] * told
-    assert any(line.startswith("not proven: the membership of") for line in upkeep.lines(seen, made)) == told
-
-
 def test_an_unknown_that_no_input_settles_is_told_and_nothing_is_missed() -> None:
     odd = worlds.party("odd", "somethingnew")
     made = upkeep.verify(full("verify", world(members=("migrated", "odd"), parties=(*worlds.parties(("migrated", "odd")), odd))), 1)

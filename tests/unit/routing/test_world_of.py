@@ -149,7 +149,7 @@ def made(when: str) -> str:
     ],
 )
 def test_a_rule_that_was_not_made_by_its_last_change_may_have_had_other_conditions(comments: str | None, edited: bool) -> None:
-    exceptions = {"ExceptIfRecipientAddressMatchesPatterns": [f"^{FOLDER}$"]}
+    exceptions: dict[str, Any] = {"ExceptIfRecipientAddressMatchesPatterns": [f"^{FOLDER}$"]}
     fresh = world(rules=[rule(WhenChanged=FRESH, Comments=comments, **exceptions)], recipients=[*PEOPLE, mailbox(FOLDER)])
     assert fresh.rules[0].edited == edited
     found = predict(fresh, "", FOLDER, "tenant")
