@@ -142,6 +142,7 @@ options:
       - With any given, a connector that was made or changed or is not validated is validated with C(Validate-OutboundConnector),
         and then C(IsValidated) and C(LastValidationTimestamp) are set, because the service does not do that by itself.
       - A validation that fails is an error and leaves C(IsValidated) as it was. In check mode it is announced and not run.
+      - No source shows the form of the answer. One that says neither that it passed nor that it failed counts as passed, with a warning.
       - V([]) clears it.
     type: list
     elements: str

@@ -55,6 +55,14 @@ def test_a_further_host_that_a_resolver_alone_still_shows_is_kept_and_a_null_mx_
     assert mx.beside == ()
 
 
+@pytest.mark.parametrize(("before", "now", "waits"), [(7200, 300, 7200), (60, 3600, 3600)])
+def test_a_change_waits_for_the_longer_life_of_the_former_and_the_newer_record(before: int, now: int, waits: int) -> None:
+    noted = Line(mx={SHARED: f"tenant {before} 2026-02-01T00:00:00Z"})
+    _case, _mx, evidence = look(Outside({SHARED: about(AT_SOURCE, ttl=now)}), line=noted)
+    change = evidence.mx_changes[SHARED]
+    assert (change.holder, change.before, change.ttl, change.fresh) == (NAMELESS, "tenant", waits, True)
+
+
 @pytest.mark.parametrize(
     ("own", "resolvers", "found"),
     [

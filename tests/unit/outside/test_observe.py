@@ -244,6 +244,14 @@ def test_what_the_host_took_for_an_unknown_address_counts_unless_it_relays_it_ba
     assert dict(seen.trace.connectors) == counted
 
 
+def test_what_left_after_the_rules_had_surely_stopped_counts_whoever_reads_it() -> None:
+    late = "2026-03-01T11:00:00"
+    rows = [row("anna@example.com", at=late), row("caught@example.com", at=late), row("bert@example.com", "Failed", at=late)]
+    seen = traced("dismantle", *rows, options={"foreign_unknown": "relay"})
+    assert seen.trace is not None
+    assert dict(seen.trace.connectors) == {CONNECTOR: 2}
+
+
 def test_unknown_addresses_are_those_that_neither_side_has() -> None:
     rows = [
         row("nobody@example.com", "Failed"),

@@ -78,3 +78,16 @@ def test_whom_the_seed_puts_into_the_group_refuses_no_wave(scope: str) -> None:
 def test_who_leads_back_into_a_shared_domain_or_nowhere_still_refuses_one(row: dict[str, Any]) -> None:
     rows = standing(recipients=[mailbox("stub@example.com"), row], members=[row])
     assert [finding.blocks for finding in found("U27", case("cutover", options={"users": ["stub@example.com"]}, **rows))] == [True]
+
+
+@pytest.mark.parametrize(("listed", "unlisted"), [("stub@exmaple.com", True), ("stub@example.com", False), ("@example.com", False)])
+def test_a_list_that_says_nothing_of_a_domain_makes_nobody_there_cloud_only(listed: str, unlisted: bool) -> None:
+    kind = "catch_all" if listed.startswith("@") else "mailbox"
+    files = {"source.csv": f"address,kind,owner,home\n{listed},{kind},,source\n", "waves.csv": "user,wave\n"}
+    seen = case("enforce", files=files, **standing(recipients=[mailbox("alone@example.com")]))
+    proposed = seed(seen.inputs, seen.snapshot)
+    assert ([one.found.primary for one in proposed.ambiguous] == ["alone@example.com"]) == unlisted
+    assert ([one.found.primary for one in proposed.members] == ["alone@example.com"]) == (not unlisted)
+    (finding,) = found("U4", seen)
+    assert finding.blocks
+    assert ("the source list holds no address of example.com at all" in finding.why) == unlisted

@@ -116,6 +116,29 @@ def test_what_somebody_changed_stops_the_steps_that_count_on_it(
         assert all(finding.blocks and finding.remedy.endswith(".") and "\n" not in str(finding) for finding in findings)
 
 
+DECIDING: dict[str, Any] = {
+    "RedirectMessageTo": ["boss@example.com"],
+    "RejectMessageReasonText": "no",
+    "RejectMessageEnhancedStatusCode": "5.7.1",
+    "SmtpRejectMessageRejectText": "no",
+    "SmtpRejectMessageRejectStatusCode": "550",
+    "DeleteMessage": True,
+    "Quarantine": True,
+    "Disconnect": True,
+    "ModerateMessageByUser": ["boss@example.com"],
+    "ModerateMessageByManager": True,
+    "StopRuleProcessing": True,
+}
+
+
+@pytest.mark.parametrize("action", DECIDING)
+def test_u24_hears_of_every_action_by_which_a_rule_above_ours_decides(action: str) -> None:
+    above = stranger("theirs", **{action: DECIDING[action]})
+    findings = found("U24", case("setup", **standing(rules=[above, rule(Priority=1)])))
+    assert [f"can decide first: {action}" in finding.why for finding in findings] == [True]
+    assert not found("U24", case("setup", **standing(rules=[{**above, action: None}, rule(Priority=1)])))
+
+
 def test_a_status_tells_the_same() -> None:
     ids = {finding.id for finding in evaluate(case("status", **standing(rules=[*UNGROUPED["rules"]], connectors=[]))).told}
     assert {"U5", "U9"} <= ids
