@@ -151,7 +151,7 @@ class _Work:
         if self.doubtful is None:
             return
         ahead = [*plan.calls, *self._finishing(plan, plan.row or row)]
-        if self.doubtful.name not in {call.name for call in ahead}:
+        if not any(_repeats(self.doubtful, call) for call in ahead):
             self.made.append(self.doubtful)
             self.doubtful = None
 
@@ -325,6 +325,12 @@ class _Work:
         before, after = ({option: pair[side] for option, pair in noted.items()} for side in (0, 1))
         diff = {"before": {**first.before, **(before if first.before or not first.calls else {})}, "after": {**first.after, **after}}
         return {"changed": bool(calls), "calls": report(calls), "object": row, "diff": diff}
+
+
+def _repeats(doubtful: Cmdlet, call: Cmdlet) -> bool:
+    """Whether a call does some of what the earlier one was to do: a validation is noted by the cmdlet that changes the rest, too."""
+    asked = doubtful.parameters.keys() - {"Identity"}
+    return call.name == doubtful.name and (not asked or bool(asked & call.parameters.keys()))
 
 
 def _values(calls: Sequence[Cmdlet], now: str) -> dict[str, Any]:

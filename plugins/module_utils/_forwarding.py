@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ._values import in_one_line
+
 PRESENT, ABSENT, EXACT, READ = "present", "absent", "exact", "read"
 STATES = (PRESENT, ABSENT, EXACT, READ)
 # Guards that a back end of forwards may be told to go past, each with what it is about.
@@ -61,7 +63,7 @@ class ForwardingError(Exception):
     """Forwards cannot be switched: every problem, one line each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
+        super().__init__(in_one_line(problems))
         self.problems = list(problems)
 
 

@@ -16,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
 from ._session import Cmdlet, ExchangeError, Session
+from ._values import in_one_line
 
 MASK = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
@@ -46,7 +47,7 @@ class InputError(Exception):
     """Bad input, found before anything was written: every problem, one line each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
+        super().__init__(in_one_line(problems))
         self.problems = list(problems)
 
 
@@ -126,7 +127,7 @@ def execute(spec: Spec, params: Mapping[str, Any], context: Context) -> dict[str
     except ExchangeError as error:
         return {"failed": True, "changed": bool(error.made), "calls": error.made, "msg": str(error), "error": error.to_dict()}
     except InputError as error:
-        return {"failed": True, "changed": False, "calls": [], "msg": "; ".join(error.problems), "problems": error.problems}
+        return {"failed": True, "changed": False, "calls": [], "msg": in_one_line(error.problems), "problems": error.problems}
     except Refused as error:
         return {"failed": True, "changed": False, "calls": [], "msg": str(error), **error.details}
     if not context.diff:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -54,6 +54,11 @@ def as_list(value: Any) -> list[Any]:
 def is_guid(value: Any) -> bool:
     """True for a GUID in its dashed form, with or without braces."""
     return isinstance(value, str) and bool(_GUID.match(value.strip()))
+
+
+def in_one_line(problems: Sequence[str]) -> str:
+    """Several sentences as one line; each but the last without its full stop."""
+    return "; ".join([*(text.removesuffix(".") for text in problems[:-1]), *problems[-1:]])
 
 
 def fold(value: Any) -> str:

@@ -15,6 +15,8 @@ from ._route import INTERNET, Copy, Message, Step, by_mx, ends, goes
 from ._world import AUTHORITATIVE, MAILBOXES, POINTERS, TENANT, Connector, Foreign, Party, Rule, World
 
 AT = "tenant"
+# That a rule acts by conditions of before its change, which nobody knows.
+OTHERWISE = "otherwise"
 ENDS = {
     "delete": ("lost", "deletes it"),
     "quarantine": ("lost", "puts it into quarantine"),
@@ -65,10 +67,10 @@ def acting(message: Message, rule: Rule) -> tuple[Rule, str]:
     if rule.was is None:
         return rule, f", since {rule.since}" if rule.since else ""
     changed, later = f", changed {rule.since or 'lately'}", f", by {rule.until} at the latest" if rule.until else ""
-    answer = message.oracle.ask(f"rule acts: {rule.name}", ("after", "before", "otherwise") if rule.edited else ("after", "before"))
+    answer = message.oracle.ask(f"rule acts: {rule.name}", ("after", "before", OTHERWISE) if rule.edited else ("after", "before"))
     if answer == "after":
         return rule, f"{changed}; this is how it acts after the change{later}"
-    if answer == "otherwise":
+    if answer == OTHERWISE:
         return rule.otherwise, f"{changed}; before the change it may have acted on this message, and may still{later}"
     return rule.was, f"{changed}; this is how it acted before the change, and may still{later}"
 

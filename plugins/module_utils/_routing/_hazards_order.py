@@ -17,6 +17,7 @@ from . import _changes as change
 from . import _objects as objects
 from ._checks import domain_of
 from ._classes import predict_all
+from ._delivery import OTHERWISE
 from ._evidence import ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted, reason, settles
 from ._findings import Finding
 from ._mail_plan import NOBODY
@@ -81,12 +82,13 @@ def _arrives(answer: Mx | None) -> str:
 def _unrouted(domain: str, arrives: str, prediction: Prediction) -> Iterator[Finding]:
     """Mail to an address that nobody has, by the MX. Refused where nothing surely routes it, told where a reading decides.
 
-    arrives: how it comes to the tenant. A rule that asks for what is not evaluated is no route to count on.
+    arrives: how it comes to the tenant. A rule that asks, or asked before an edit, for what is not evaluated is no route to count on.
     """
     loops = [route for route in prediction.routes if "loop" in _kept(route)]
     if not loops:
         return
-    settled = [{key: value for key, value in route.assumed.items() if not key.startswith(MATCHES)} for route in prediction.routes]
+    assumed = [route.assumed.items() for route in prediction.routes]
+    settled = [{key: value for key, value in one if not key.startswith(MATCHES) and value != OTHERWISE} for one in assumed]
     if all(any(_kept(route) for route in prediction.under(reading)) for reading in settled):
         why = f"{arrives}, it relays unknown addresses and no rule or connector routes them: their mail loops (5.4.14)"
         yield Finding("U1", domain, why, "Leave the MX at the source, or the domain Authoritative, until the rule is enforced.")

@@ -126,9 +126,9 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         client_secret=_text(options, "client_secret"),
         certificate_path=_text(options, "certificate_path"),
         certificate_password=_text(options, "certificate_password"),
-        timeout=float(options.get("timeout") or 600),
-        max_attempts=int(options.get("max_attempts") or 6),
-        concurrency=int(options.get("concurrency") or 4),
+        timeout=float(_number(options, "timeout", 600)),
+        max_attempts=int(_number(options, "max_attempts", 6)),
+        concurrency=int(_number(options, "concurrency", 4)),
         validate_certs=checked is not False,
         ca_cert=_text(options, "ca_cert"),
         proxy=_text(options, "proxy"),
@@ -184,6 +184,12 @@ def _is_proxy(text: str) -> bool:
         return found.scheme in PROXIES and bool(found.hostname) and found.port != 0 and "@" not in found.path + found.query + found.fragment
     except ValueError:
         return False
+
+
+def _number(options: Mapping[str, Any], name: str, default: float) -> float:
+    """An option's number; nothing given is the default, and zero is a number."""
+    value = options.get(name)
+    return default if value in (None, "") else float(str(value))
 
 
 def _text(options: Mapping[str, Any], name: str) -> str:

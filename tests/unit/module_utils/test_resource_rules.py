@@ -219,6 +219,15 @@ def test_a_finishing_write_of_unknown_fate_is_settled_and_told_once(applied: boo
     assert names(result) == ["Set-Thing", "Validate-Thing", "Set-Thing"]
 
 
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_change_of_unknown_fate_is_told_beside_a_finish_by_the_same_cmdlet(checked: bool) -> None:
+    session = Things({"Thing": [{**OLD, "Checked": checked}]})
+    session.fail["Set-Thing"] = [(TimedOut("cut", cmdlet="Set-Thing", uncertain=True), True)]
+    result = task(session, kind="OnPremises")
+    assert not result.get("failed"), result["msg"]
+    assert names(result) == ["Set-Thing", "Validate-Thing", "Set-Thing"]
+
+
 def test_check_mode_shows_the_finished_object_to_the_rest_of_the_play() -> None:
     session = Things({"Thing": [OLD]}, check_mode=True)
     result = task(session, kind="OnPremises")

@@ -187,3 +187,11 @@ def test_a_network_equals_the_range_of_its_addresses(address: Any, bits: int) ->
 
     net = ipaddress.ip_network(f"{address}/{bits}", strict=False)
     assert k.RANGE.same(str(net), f"{net.network_address}-{net.broadcast_address}")
+
+
+@pytest.mark.parametrize(
+    ("problems", "line"),
+    [([], ""), (["One."], "One."), (["One.", "Two. Do three."], "One; Two. Do three."), (["one", "two"], "one; two")],
+)
+def test_several_sentences_are_one_line(problems: list[str], line: str) -> None:
+    assert v.in_one_line(problems) == line

@@ -41,12 +41,22 @@ def test_every_problem_is_named_at_once() -> None:
         "organization": "two words",
         "endpoint": "http://plain.example",
         "authority": "login.example",
-        "max_attempts": -1,
-        "timeout": -5,
+        "max_attempts": 0,
+        "concurrency": "0",
+        "timeout": 0,
     }
     with pytest.raises(InvalidParameter) as caught:
         settings_from(wrong)
-    for word in ("two words", "client_id", "client_secret", "http://plain.example", "login.example", "max_attempts", "timeout"):
+    for word in (
+        "two words",
+        "client_id",
+        "client_secret",
+        "http://plain.example",
+        "login.example",
+        "max_attempts",
+        "concurrency",
+        "timeout",
+    ):
         assert word in str(caught.value)
     assert "\n" not in str(caught.value)
 

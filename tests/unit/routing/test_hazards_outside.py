@@ -62,8 +62,9 @@ def gateway(**more: Any) -> World:
 )
 def test_u1_is_not_silenced_by_a_rule_that_does_not_route_unknown_addresses(step: str, condition: Predicate) -> None:
     options = ONE_WAVE if step == "cutover" else {}
-    found = said("U1", full(step, gateway(conditions=(condition,)), options=options))
-    assert [(finding.who, finding.blocks) for finding in found] == [(SHARED, step != "status")]
+    for lately in ({}, {"was": replace(rule(), name="gateway", exceptions=(), enabled=False), "edited": True}):
+        found = said("U1", full(step, gateway(conditions=(condition,), **lately), options=options))
+        assert [(finding.who, finding.blocks) for finding in found] == [(SHARED, step != "status")], lately
 
 
 def test_u1_knows_the_route_of_a_rule_that_takes_everything_and_tells_where_a_reading_decides() -> None:
