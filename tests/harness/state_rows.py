@@ -369,7 +369,7 @@ ROWS: Mapping[str, Row] = {
     "host_off_early": Row(then(standing, mx_moving), (step("sources_off", "U13", SHARED, judged=SOURCE),), host_gone, letter=STALE),
     "new_room": Row(
         then(standing, hired),
-        (reconcile("U28", "room", "hire", "newcomer", says=("1 recipients (roommailbox)", "2 recipients (usermailbox)")),),
+        (reconcile("U28", "room", "hire", "newcomer", says=("1 recipient (roommailbox)", "2 recipients (usermailbox)")),),
         nothing,
         people={"pilot": "hire"},
         spared=False,

@@ -77,7 +77,7 @@ def test_a_lost_member_is_noted_and_put_back_and_forwards_wait_until_the_members
     found = {"lost_members": 1, "missing_forwards": 1, "new_recipients": 1}
     seen = player.run(RECONCILE, moved)
     assert f"1 read in the tenant and are not in the group ({lost}); left as it is" in screen(seen)
-    assert f"U28 {room}: 1 recipients (roommailbox)" in screen(seen)
+    assert f"U28 {room}: 1 recipient (roommailbox)" in screen(seen)
     assert figures(seen) == {"found": found, "mended": {}}
     members, fix = ({**moved, "coexistence_reconcile_fix": which} for which in ("members", "members,forwards"))
     announced = good(player.run(RECONCILE, members, "--check"))

@@ -16,6 +16,7 @@ from ._evidence import ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted
 from ._findings import MAKING, Finding
 from ._outcomes import entry_of
 from ._predicates import covers
+from ._scope import seed
 from ._snapshot import EXPANDED, Recipient
 from ._tenant import for_sender, may_prove, proves
 from ._world import MAILBOXES, TENANT, Foreign, Inbound, Rule
@@ -260,7 +261,10 @@ def forwards_out(case: Full) -> Iterator[Finding]:
 
 
 def u28(case: Full) -> Iterator[Finding]:
-    """A recipient in a shared domain that neither the group nor the source list knows. A status that reads no directory says so."""
+    """A recipient in a shared domain that neither the group nor the source list knows, nor this set-up puts into the group.
+
+    A status that reads no directory says so.
+    """
     if not case.snapshot.directory:
         why = "was not looked at: who is new, who else holds the group's address, whose mailbox forwards to outside"
         remedy = "Run mailops.exchange.check with coexistence_step=status, which reads it."
@@ -271,11 +275,14 @@ def u28(case: Full) -> Iterator[Finding]:
         return
     inside = {identity for member in case.snapshot.members for identity in member.ids}
     kinds: dict[str, list[str]] = {}
+    seeds = case.step in {"preflight", "setup"} and bool(case.inputs.raw["seed_group"])
+    coming = {one.found for one in seed(case.inputs, case.snapshot).members} if seeds else set[Recipient]()
     for found in case.snapshot.recipients:
-        if found.kind not in EXPANDED and not found.ids & inside and _stranger(case, found):
+        if found.kind not in EXPANDED and not found.ids & inside and found not in coming and _stranger(case, found):
             kinds.setdefault(found.kind, []).append(found.shown)
     for kind, names in sorted(kinds.items()):
-        why = f"{len(names)} recipients ({kind}) in a shared domain are neither in the group nor in the source list, so perhaps new"
+        verb = "recipients ({}) in a shared domain are" if len(names) > 1 else "recipient ({}) in a shared domain is"
+        why = f"{len(names)} {verb.format(kind)} neither in the group nor in the source list, so perhaps new"
         remedy = STAY if case.inputs.pending else JOIN
         yield Finding("U28", counted(sorted(names)), why, remedy, blocks=False)
 

@@ -258,6 +258,9 @@ def test_u28_names_those_that_nobody_knows_by_kind() -> None:
     spared = {"tenant_addresses": [f"newhire@{SHARED}", f"meeting@{SHARED}"]}
     assert not said("U28", full("status", world(), recipients=shown, options=spared))
     assert not said("U28", full("status", world(), recipients=shown, members=shown))
+    for step in ("preflight", "setup"):
+        assert said("U28", full(step, world(), recipients=shown))
+        assert not said("U28", full(step, world(), recipients=shown, options={"seed_group": True})), "this set-up puts them there"
     assert [finding.who for finding in said("U28", full("status", world(), options={"source_file": ""}))] == ["the source list"]
 
 
