@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.module_utils._foresight import SNAPSHOT, Sight, look_ahead, outside
 from ansible_collections.mailops.exchange.plugins.module_utils._kept import PRIVATE, keep
+from ansible_collections.mailops.exchange.plugins.module_utils._observe import unsettled
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _checks as checks
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _known as known
 from ansible_collections.mailops.exchange.plugins.module_utils._routing import _objects as objects
@@ -80,9 +81,7 @@ def _lately(case: Situation, addresses: Iterable[str]) -> dict[str, str]:
     The group's line notes when the membership changed and not whose: its members may have joined just then, and whoever is
     asked about, or named as the run's user, may have left.
     """
-    _changed, until = objects.settling(case.inputs, case.snapshot)
-    named = [*(member.primary for member in case.snapshot.members), *(user.address for user in case.inputs.users), *map(fold, addresses)]
-    return dict.fromkeys(named, until) if until else {}
+    return unsettled(case, [*(member.primary for member in case.snapshot.members), *map(fold, addresses)])
 
 
 def route_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:

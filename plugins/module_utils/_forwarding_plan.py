@@ -33,6 +33,7 @@ from ._forwarding_cpanel import OPTIONS as CPANEL
 from ._forwarding_host import Host, Reader
 from ._forwarding_postfix import OPTIONS as POSTFIX
 from ._forwarding_zimbra import OPTIONS as ZIMBRA
+from ._routing._evidence import counted
 from ._routing._options import FORWARDING
 
 # What a step of the coexistence calls a state.
@@ -154,10 +155,10 @@ def _lost_lines(params: Mapping[str, Any], host: Reader, asked: Wanted) -> None:
     known = files.read(host.read(dest) or "", dest)
     lost = [name for name in (params.get("way") or {}).get("standing") or () if name not in known and name not in asked.by_address]
     if lost:
-        names = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
         host.warnings.append(
-            f"{dest} has no line for {len(lost)} who are in the group already ({names}): if it is taken in whole, their forwards end."
-            " Put the file of the earlier waves there, or run coexistence_reconcile with coexistence_reconcile_fix: [forwards]."
+            f"{dest} has no line for {len(lost)} who are in the group already ({counted(lost, 5)}): if it is taken in whole, their"
+            " forwards end. Put the file of the earlier waves there, or run coexistence_reconcile with coexistence_reconcile_fix:"
+            " [forwards]."
         )
 
 
@@ -186,7 +187,7 @@ def _dump(params: Mapping[str, Any], host: Reader, asked: Wanted) -> dict[str, A
     found = files.compare(files.read(_text(host, str(path), "dump"), str(path)), asked)
     wrong = found["on"] if asked.state == ABSENT else found["missing"] + found["strange"]
     if params["confirm"] and wrong:
-        names = ", ".join(str(row["address"]) for row in wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        names = counted((str(row["address"]) for row in wrong), 5)
         how = "still on" if asked.state == ABSENT else "not on as declared"
         raise ForwardingError([f"{path} shows {len(wrong)} forwards {how}: {names}; have them set right and a new dump taken."])
     return {"known": True, "confirmed": not wrong, **found}

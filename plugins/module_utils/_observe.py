@@ -10,7 +10,7 @@ without DNS costs it once a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -184,11 +184,15 @@ def moving(case: Situation) -> dict[str, str]:
     Before forwards are switched on these are the run's users; in check mode its waits are taken as passed. Before the MX moves and before
     a teardown it is everybody in the group: its line notes when the membership changed, and not whose.
     """
+    if case.step in WHOLE_GROUP_STEPS:
+        return unsettled(case, (member.primary for member in case.snapshot.members))
+    return unsettled(case) if case.step == "forward" and not case.check_mode else {}
+
+
+def unsettled(case: Situation, more: Iterable[str] = ()) -> dict[str, str]:
+    """The run's users, and more addresses, with the time by which a membership that was just changed surely acts; none once it does."""
     _changed, until = objects.settling(case.inputs, case.snapshot)
-    if not until or case.step not in {"forward", *WHOLE_GROUP_STEPS} or (case.step == "forward" and case.check_mode):
-        return {}
-    users = [user.address for user in case.inputs.users]
-    return dict.fromkeys(users if case.step == "forward" else [*users, *(member.primary for member in case.snapshot.members)], until)
+    return dict.fromkeys([*(user.address for user in case.inputs.users), *more], until) if until else {}
 
 
 def _told(case: Situation) -> bool:

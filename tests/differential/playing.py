@@ -114,7 +114,7 @@ class Play:
             before = dict(row)
             if answer == "before":
                 before["State"] = "Disabled" if row["State"] == "Enabled" else "Enabled"
-            elif answer == "otherwise":
+            elif answer == "by former conditions":
                 before = {key: value for key, value in row.items() if key in NO_CONDITION or key.startswith("_")} | {"State": "Enabled"}
             table.put(before, LONG_AGO, timedelta())
             table.put(row, self.tenant.now(), self.tenant.horizon())

@@ -292,7 +292,9 @@ CASES: Mapping[str, Known] = {
     "a rule that spared nobody before it was edited": letter(
         f"folder1@{ONE}", "tenant", "bounced|delivered", SPARES, reading={OURS: readings.AS_IT_WAS}
     ),
-    "an edited rule that acted on everything": letter(f"folder1@{ONE}", "tenant", "bounced", SPARES, reading={OURS: "otherwise"}),
+    "an edited rule that acted on everything": letter(
+        f"folder1@{ONE}", "tenant", "bounced", SPARES, reading={OURS: "by former conditions"}
+    ),
     "an edited rule that was switched off": letter(f"folder1@{ONE}", "tenant", "delivered", SPARES, reading={OURS: "before"}),
     "a rule of theirs was switched on a moment ago, and acted on nothing": letter(
         f"pilot1@{ONE}",

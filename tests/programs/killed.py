@@ -23,12 +23,12 @@ def told(text: str) -> None:
 def faults(figures: Figures) -> list[str]:
     """What was not done: a kind of act that no playbook has, a kill that is missing, a message that nobody counted."""
     acts = sum(sum(counts.values()) for counts in figures.acts.values())
-    told = [
+    rows = [
         (all(figures.acts[act] for act in ACTS), f"no playbook did any of {', '.join(act for act in ACTS if not figures.acts[act])}"),
         (figures.kills == 2 * acts, f"{figures.kills} kills of {acts} acts, each of which has two moments"),
         (figures.messages == LETTERS * figures.kills, f"{figures.messages} messages of {figures.kills} kills, {LETTERS} each"),
     ]
-    return [text for holds, text in told if not holds]
+    return [text for holds, text in rows if not holds]
 
 
 def main() -> int:

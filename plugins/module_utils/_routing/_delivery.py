@@ -16,7 +16,7 @@ from ._world import AUTHORITATIVE, MAILBOXES, POINTERS, TENANT, Connector, Forei
 
 AT = "tenant"
 # That a rule acts by conditions of before its change, which nobody knows.
-OTHERWISE = "otherwise"
+OTHERWISE = "by former conditions"
 ENDS = {
     "delete": ("lost", "deletes it"),
     "quarantine": ("lost", "puts it into quarantine"),

@@ -23,7 +23,7 @@ from ._findings import Finding
 from ._mail_plan import NOBODY
 from ._outcomes import HURTS, person_of
 from ._people import senders_for
-from ._predicates import MATCHES
+from ._predicates import MATCHES, MEMBERSHIP
 from ._predict import Prediction, Route, predict
 from ._readings import BRANCHES
 from ._traced import finals
@@ -165,10 +165,10 @@ def _too_soon(case: Full, world: World) -> Iterator[Finding]:
     people = sorted(address for member in fresh if member in world.by_id for address in world.by_id[member].addresses)
     people = [address for address in people if domain_of(address) in case.inputs.domains]
     until = max(fresh.values(), default="")
-    for group_ in predict_all(world, partial(senders_for, "internet", case.inputs.domains), people, "internet"):
-        if group_.prediction.verdict in HURTS:
-            why = f"their membership may not act yet, and mail from the internet would end as {group_.prediction.verdict}"
-            yield Finding("U2", counted(sorted(group_.recipients)), f"{why}: {reason(group_.prediction)}", f"Wait{_until(until)}.")
+    for one in predict_all(world, partial(senders_for, "internet", case.inputs.domains), people, "internet"):
+        for outcome in sorted(one.prediction.only_with(MEMBERSHIP, "before") & HURTS):
+            why = f"their membership may not act yet, and as long as it does not mail from the internet would end as {outcome}"
+            yield Finding("U2", counted(sorted(one.recipients)), why, f"Wait{_until(until)}.")
 
 
 def _given(case: Full) -> bool:

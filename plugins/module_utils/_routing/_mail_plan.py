@@ -20,7 +20,7 @@ from ._exchangers import smart_hosts
 from ._findings import Situation
 from ._inputs import Inputs, Source
 from ._snapshot import Thing, holders
-from ._waves import BOXES, Checked, check, forwarding
+from ._waves import BOXES, Checked, at_source, check, forwarding
 from ._world_of import NAMELESS
 
 Plan = dict[str, Any]
@@ -198,12 +198,12 @@ def _standing(case: Situation, source: Source, own: Collection[str]) -> list[str
     """The mailboxes of a source whose people are in the group already: the file of the earlier waves has their lines."""
     if case.inputs.pending or case.inputs.source_list is None:
         return []
-    addresses = {forwarding(case.inputs, case.snapshot, member)[0] for member in case.snapshot.members}
+    addresses = {at_source(case.inputs, case.snapshot, member) for member in case.snapshot.members}
     boxes = (case.inputs.source_list[address] for address in addresses - {""} if address in case.inputs.source_list)
     return sorted(one.address for one in boxes if one.kind in BOXES and domain_of(one.address) in source.domains and one.address not in own)
 
 
-def mailboxes(way: Plan) -> Plan:
+def read_back(way: Plan) -> Plan:
     """A way that reads back what its mailboxes show; where an alias leads is no forward of anybody."""
     return {**way, "state": "read", "forwards": [one for one in way["forwards"] if "owner" not in one]}
 
@@ -255,7 +255,7 @@ def _hands(case: Situation, addresses: Sequence[str], state: str) -> list[str]:
     found += [f"{number} forwards go into the file for {name}: have it taken in, then run again" for name, number in sorted(files.items())]
     aliases = sorted(_aliases(case, addresses)) if state == "on" else []
     if aliases:
-        found.append(f"{len(aliases)} aliases get lines of their own where virtual_alias_maps do not lead them on: {counted(aliases)}")
+        found.append(f"each alias that virtual_alias_maps do not lead on gets a line of its own: {counted(aliases)}")
     if backends[NONE]:
         found.append(f"{backends[NONE]} forwards are yours to switch {state} at the source (coexistence_forwarding_backend is none)")
     return found
@@ -311,7 +311,7 @@ def _off(case: Situation, moved: frozenset[str]) -> Plan:
     wanted = forwards(case)
     switched = ways(case, wanted, on=False)
     # A check run switches nothing, so that there is nothing to read back.
-    read = [mailboxes(way) for way in switched if way["backend"] in SWITCHED and not case.check_mode]
+    read = [read_back(way) for way in switched if way["backend"] in SWITCHED and not case.check_mode]
     probes = forwarded(case, [str(one["address"]) for one in wanted], "source", moved)
     asked = proof(probes, "the forwards to be off", remedy=LOOK_AT_FORWARDS)
     return {"forwards": wanted, "ways": switched, "waits": asked, "asked": [{"name": way["name"], "ways": [way]} for way in read]}

@@ -189,7 +189,7 @@ def _rule(case: Situation, one: objects.Expected) -> Plan:
         "route_message_outbound_connector": connector,
         "stop_rule_processing": False,
         "mode": "Enforce",
-        "comments": commented(RULE_TEXT, one.domains, made_at(there.comment) if there else _moment(case)),
+        "comments": commented(RULE_TEXT, one.domains, made_at(there.comment) if there else _planned_at(case)),
         "rule_error_action": inputs.text("rule_error_action"),
         "sender_address_location": "Header",
     }
@@ -208,7 +208,7 @@ def _rule(case: Situation, one: objects.Expected) -> Plan:
     return _scored(made, case, there)
 
 
-def _moment(case: Situation) -> str:
+def _planned_at(case: Situation) -> str:
     """When this is planned, by the service's clock; empty where it did not tell."""
     return objects.stamp(objects.clock(case.snapshot)) if case.snapshot.now else ""
 

@@ -19,6 +19,8 @@ from ._world import DYNAMIC, EXPANDED, Party, Predicate, Rule, World, plain
 
 # The question whether a rule matches that asks for something which is not evaluated.
 MATCHES = "rule matches: "
+# The question whether a changed membership acts already.
+MEMBERSHIP = "membership acts: "
 # A Microsoft 365 group: a mailbox, and a group to a rule that asks for its members.
 GROUP_MAILBOX = "groupmailbox"
 SYSTEM_MAIL = frozenset({"bounce", "oof", "journal"})
@@ -145,7 +147,7 @@ def _direct(seen: Seen, group: str, party: str) -> bool:
     member = party in seen.world.members.get(group, frozenset())
     if (group, party) not in seen.world.moving:
         return member
-    return member == (seen.oracle.ask(f"membership acts: {party}", ("after", "before")) == "after")
+    return member == (seen.oracle.ask(f"{MEMBERSHIP}{party}", ("after", "before")) == "after")
 
 
 def _through_dynamic(world: World, group: Party) -> bool | None:
@@ -354,4 +356,4 @@ EVALUATED: Mapping[str, Test] = {
     "HeaderMatchesPatterns": _header(_patterns),
 }
 
-__all__ = ["EVALUATED", "MATCHES", "SYSTEM_MAIL", "Seen", "covers", "holds", "inside", "is_member", "matches"]
+__all__ = ["EVALUATED", "MATCHES", "MEMBERSHIP", "SYSTEM_MAIL", "Seen", "covers", "holds", "inside", "is_member", "matches"]

@@ -84,6 +84,13 @@ class Prediction:
         """True when some reading hurts."""
         return self.verdict in HURTS
 
+    def only_with(self, sort: str, answer: str) -> frozenset[str]:
+        """Outcomes that a route has only with this answer to a question of this sort, as its name begins."""
+        told = [
+            (route.outcome, any(key.startswith(sort) and given == answer for key, given in route.assumed.items())) for route in self.routes
+        ]
+        return frozenset(outcome for outcome, given in told if given) - frozenset(outcome for outcome, given in told if not given)
+
     def under(self, reading: Mapping[str, str]) -> tuple[Route, ...]:
         """The routes that a reading allows: one, when it answers everything that this message asks."""
         return tuple(route for route in self.routes if all(reading.get(key, value) == value for key, value in route.assumed.items()))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._checks import domain_of
+from ._delivery import OTHERWISE
 from ._outcomes import MEANING, OUTCOMES, Hop, Landing, person_of
 from ._predict import Prediction, Route
 from ._readings import FACTS
@@ -115,7 +116,7 @@ def _either(key: str, values: list[str]) -> str:
 ACTING = {
     "after": "acts as it reads now",
     "before": "still acts as before its change",
-    "otherwise": "still acts by conditions of before its change, which the service does not show",
+    OTHERWISE: "still acts by conditions of before its change, which the service does not show",
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils._foretell import check_info, route_info, snapshot_info
+from ansible_collections.mailops.exchange.plugins.module_utils._routing._delivery import OTHERWISE
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._words import ACTING
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import InputError
@@ -68,7 +69,7 @@ def test_what_is_under_way_is_told_with_its_time_and_both_ways(listed: str) -> N
         ("split", "rule 'Coexistence' still acts as before its change"),
         (
             "delivered",
-            f"rule 'Coexistence' {ACTING['after']} or rule 'Coexistence' {ACTING['otherwise']}",
+            f"rule 'Coexistence' {ACTING['after']} or rule 'Coexistence' {ACTING[OTHERWISE]}",
         ),
     ]
     assert route["will_change"] == [f"2026-03-01T12:50:00Z, when rule '{RULE}' surely acts as it reads"]

@@ -103,12 +103,15 @@ SAFE = ("migrated", "pilot", "room", "shared", "m365group", "folder")
 def test_u2_lets_no_mx_move_while_a_membership_may_not_act() -> None:
     member = next(party for party in world().parties if party.primary == f"migrated@{SHARED}")
     group = next(party for party in world().parties if GROUP in party.addresses)
-    fresh = world(members=SAFE, moving={(group.id, member.id): "13:00"})
+    room = next(party for party in world().parties if party.primary == f"room@{SHARED}")
+    fresh = world(members=SAFE, moving={(group.id, member.id): "13:00", (group.id, room.id): "13:00"})
     found = [finding for finding in said("U2", full("mx", fresh)) if finding.blocks]
-    assert [(finding.who, finding.remedy) for finding in found] == [(member.primary, "Wait until 13:00.")]
-    assert "their membership may not act yet" in found[0].why
+    assert [(finding.who, finding.remedy) for finding in found] == [(one.primary, "Wait until 13:00.") for one in (member, room)]
+    assert all("their membership may not act yet" in finding.why for finding in found)
     assert not [finding for finding in said("U2", full("mx", world(members=SAFE))) if finding.blocks]
-    assert not [finding for finding in said("U2", full("teardown", fresh)) if "membership" in finding.why], "no rule is left to except them"
+    assert not [finding for finding in said("U2", full("teardown", fresh)) if "membership" in finding.why], (
+        "the room bounces at the source whoever counts"
+    )
 
 
 # U13
