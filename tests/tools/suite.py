@@ -35,6 +35,8 @@ class Outcome:
     seconds: float
     # What tests measured and told by record_property("figure", ...).
     figures: tuple[str, ...] = ()
+    # Each that failed: its name, and the first line of the reason.
+    broken: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
@@ -66,6 +68,13 @@ def workplace(name: str) -> tuple[Path, TextIO]:
     raise SystemExit(f"a hundred runs use {base}: end some of them.")
 
 
+def _broken(case: ET.Element) -> str:
+    reason = next((found for kind in ("failure", "error") if (found := case.find(kind)) is not None), None)
+    if reason is None:
+        return ""
+    return f"{case.get('classname')}::{case.get('name')}: {' '.join((reason.get('message') or '').split())[:300]}"
+
+
 def _count(environment: Environment, report: Path, seconds: float, lanes: int) -> Outcome:
     cases = list(ET.parse(report).getroot().iter("testcase"))
     spent: dict[str, float] = {}
@@ -75,10 +84,10 @@ def _count(environment: Environment, report: Path, seconds: float, lanes: int) -
         spent[share] = spent.get(share, 0.0) + float(case.get("time") or 0)
     for share, part in spent.items():
         shares.record(share, part / lanes)
-    failed = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
+    broken = tuple(line for case in cases if (line := _broken(case)))
     skipped = sum(1 for case in cases if case.find("skipped") is not None)
     figures = tuple(found.get("value", "") for case in cases for found in case.iter("property") if found.get("name") == "figure")
-    return Outcome(environment, len(cases) - failed - skipped, failed, skipped, seconds, figures)
+    return Outcome(environment, len(cases) - len(broken) - skipped, len(broken), skipped, seconds, figures, broken)
 
 
 def _shared(workers: int) -> tuple[str, ...]:
@@ -122,7 +131,7 @@ def main(arguments: list[str]) -> int:
     # The fast tests share nothing but the processors, and some of them wait; whoever asks for some wants to see one after the other.
     workers = 1 if folders_named else 1 + (os.cpu_count() or 1)
     outcome = run(environment, tuple(folders_named) or FAST, arguments[cut + 1 :], workers=workers)
-    print(f"{label}: {outcome.line}")
+    print("\n".join([*(f"failed: {line}" for line in outcome.broken), f"{label}: {outcome.line}"]))
     return 1 if outcome.failed else 0
 
 

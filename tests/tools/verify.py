@@ -107,7 +107,8 @@ def main(arguments: list[str]) -> int:
     findings = lint.run([])
     outcomes = both(arguments)
     parts = [f"{findings} findings", *(outcome.line for outcome in outcomes)]
-    print(f"test-all: {'; '.join(parts)}; {time.monotonic() - started:.0f} s in all")
+    broken = [f"failed on {outcome.environment.name}: {line}" for outcome in outcomes for line in outcome.broken]
+    print("\n".join([*broken, f"test-all: {'; '.join(parts)}; {time.monotonic() - started:.0f} s in all"]))
     return 1 if findings or any(outcome.failed for outcome in outcomes) else 0
 
 
