@@ -30,6 +30,8 @@ LEFT = frozenset({"send external", "sendexternal", "send"})
 PLACED = frozenset({"deliver", "delivered"})
 # With a test system's mailboxes to look at, the trace is asked at these looks only: it tells what no mailbox does, a refusal.
 TRACE_LOOKS = frozenset({3, 6, 12, 24, 48})
+# Once a mailbox of the tenant holds it, the trace is asked for its way, with pauses that grow to so many seconds.
+WAY_PAUSE = 10.0
 Result = dict[str, Any]
 
 
@@ -99,6 +101,7 @@ class Follower:
         self._now = course.since
         self._unread = ""
         self._over = False
+        self._asked, self._ask_at = 0, 0.0
 
     def run(self) -> Generator[float, None, End]:
         """Follow it to its end; yields the seconds to the next look."""
@@ -108,8 +111,7 @@ class Follower:
         yield 0.0
         while True:
             end = self._look(look)
-            # What lies at the source may still come back: a forward follows, or the host hands it on.
-            settled = end.place == TENANT or quiet == self._shape(end)
+            settled = self._settled(end, quiet)
             if end.result == REFUSED or (end.result == ARRIVED and settled):
                 break
             quiet = self._shape(end) if end.result == ARRIVED else ""
@@ -124,6 +126,27 @@ class Follower:
         end.rows = self._rows
         end.seconds = max(0, int((self._now - self._course.since).total_seconds()))
         return end
+
+    def _settled(self, end: End, before: str) -> bool:
+        """Whether nothing more is to come. before: the shape of the last look's end.
+
+        What lies at the source may still come back: a forward follows, or the host hands it on. A mailbox of the tenant may show a message
+        before the trace does, which alone tells the way that it came.
+        """
+        if end.place == TENANT and self._way_known():
+            return True
+        # Whether it found the way by itself is all that a probe from inside is made for.
+        return before == self._shape(end) and not (end.place == TENANT and self._course.inside)
+
+    def _way_known(self) -> bool:
+        if self._course.entered == TENANT:
+            return True
+        now = self._context.monotonic()
+        if not self._rows and now >= self._ask_at:
+            self._by_trace()
+            self._ask_at = now + min(WAY_PAUSE, 0.5 * 2.0 ** min(self._asked, 10))
+            self._asked += 1
+        return bool(self._rows)
 
     def _shape(self, end: End) -> str:
         return f"{end.place}/{len(end.places)}/{len(self._rows)}/{end.why}"
@@ -208,7 +231,6 @@ class Follower:
         others = [row for row in self._rows if fold(row.get("RecipientAddress")) != fold(course.recipient)]
         end.forwarded = bool(others)
         if not self._rows and course.inside:
-            # Whether it found the way by itself is all that such a probe is made for.
             why = f"it reached the tenant, and the trace does not tell whether by a forward{': ' if self._unread else ''}{self._unread}"
             return End(MISSING, why, places=end.places)
         return end

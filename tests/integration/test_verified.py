@@ -90,7 +90,7 @@ def test_a_probe_that_ends_elsewhere_than_predicted_fails_it(
     sandbox.control("PUT", "/state", {"foreign": {"forwards": {moved: None}}})
     run = player.run(VERIFY, plan)
     assert run.code != 0
-    assert f"predicted at the tenant: mail from internet to {moved}: arrived source" in told(run)
+    assert f"predicted at the tenant: mail from internet to {moved}: arrived at the source, " in told(run)
     found = figures(run)
     assert (found["hurt"], found["unknown"]) == (0, 0)
     assert found["probes"]["wrong"] >= 1

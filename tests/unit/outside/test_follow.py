@@ -101,6 +101,13 @@ class Late(Service):
         return Reply(rows if seen else [], date=NOW)
 
 
+class Seen(Late):
+    """As a test system is: its mailbox shows every message at once, and the trace later."""
+
+    def tool(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {"found": [{"address": ANNA, "place": "tenant"}]} if name == "mailbox" else super().tool(name, parameters)
+
+
 def followed(service: Service, **options: Any) -> dict[str, Any]:
     """A probe by the trace alone, from inside the tenant unless told otherwise."""
     wanted = {"origin": "tenant", "sender": "probe@example.com", "recipient": ANNA, "smart_hosts": [HOST], "timeout": 60, "interval": 10}
@@ -204,6 +211,24 @@ def test_what_a_host_keeps_is_at_the_source_only_where_it_is_known_as_its_host(
     found = followed(Service(None, mx=mx), origin="internet", sender="me@outside.example", smart_hosts=hosts)
     assert shown(found) == wanted
     assert ("give smart_hosts" in found["why"]) == (not hosts and mx == NAME)
+
+
+@pytest.mark.parametrize(
+    ("origin", "late", "wanted", "seconds"),
+    [
+        ("source", 20, ("arrived", "tenant", "mailbox"), 31),
+        ("source", 90, NOWHERE, 60),
+        ("internet", 1, ("arrived", "tenant", "mailbox"), 2),
+        ("internet", 90, ("arrived", "tenant", "mailbox"), 2),
+        ("tenant", 90, ("arrived", "tenant", "mailbox"), 0),
+    ],
+)
+def test_a_mailbox_may_show_it_before_the_trace_tells_its_way(origin: str, late: float, wanted: tuple[str, str, str], seconds: float) -> None:
+    service = Seen(late)
+    found = followed(service, origin=origin, sender="me@example.com", mailbox_url="http://127.0.0.1:1/mailbox")
+    assert shown(found) == wanted
+    assert service.seconds <= seconds
+    assert ("the trace does not tell whether by a forward" in found["why"]) == (wanted == NOWHERE)
 
 
 def test_many_probes_share_one_reading_of_the_clock_and_of_the_trace_a_look() -> None:

@@ -219,7 +219,7 @@ def test_a_trace_that_cannot_be_read_is_no_success(flow: Flow, bench: Bench) -> 
     found = probe(flow, bench, "migrated", "tenant", mailbox_url=None, timeout=1)
     assert (found["result"], found["place"]) == ("missing", "")
     assert "the trace could not be read" in found["why"]
-    inside = probe(flow, bench, "migrated", "source")
+    inside = probe(flow, bench, "migrated", "source", timeout=2)
     assert (inside["result"], inside["place"]) == ("missing", "")
     assert "does not tell whether by a forward" in inside["why"]
 
