@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -34,6 +35,8 @@ REST = "mailops.exchange.rest"
 GET = Cmdlet("Get-AcceptedDomain")
 SET = Cmdlet("Set-AcceptedDomain", {"Identity": "example.com"})
 PATIENCE = 20.0
+# Longer than a loaded machine takes between two steps of a test, and short enough to wait for.
+IDLE = 1.0
 
 
 class Play:
@@ -78,10 +81,13 @@ def none_left() -> bool:
 
 @pytest.fixture
 def service(folder: Path) -> Iterator[Service]:
-    """A service whose `Get-Slow` takes a second, and which drops the connection of `Get-Dropped`."""
+    """A service whose `Get-Slow` takes a second, and whose `Get-Together` answers nobody before four ask at once."""
+    four = threading.Barrier(4)
 
     def script(asked: Request) -> Answer:
         name = asked.headers.get("x-cmdletname", "")
+        if name == "Get-Together":
+            four.wait(PATIENCE)
         return Answer(body={"value": [{"Name": name}]}, delay=1.0 if name == "Get-Slow" else 0)
 
     with Service(script, folder) as service:
@@ -201,26 +207,29 @@ def test_it_survives_a_dead_worker(play: Play, service: Service) -> None:
 
 
 def test_sessions_do_not_wait_for_each_other(play: Play, service: Service) -> None:
-    slow, quick = play.session(service.options()), play.session(service.options(timeout=5))
-    quick.call(GET)
+    held, quick = play.session(service.options()), play.session(service.options(timeout=5))
+    answer, let_go = service.script, threading.Event()
+
+    def script(asked: Request) -> Answer:
+        if asked.headers.get("x-cmdletname") == "Get-Held":
+            let_go.wait(PATIENCE)
+        return answer(asked)
+
+    service.script = script
     with ThreadPoolExecutor(1) as pool:
-        begun = time.monotonic()
-        waiting = pool.submit(slow.call, Cmdlet("Get-Slow"))
-        quick.call(GET)
-        took = time.monotonic() - begun
+        waiting = pool.submit(held.call, Cmdlet("Get-Held"))
+        until(lambda: len(service.requests) == 1)
+        assert quick.call(GET).rows
         assert not waiting.done()
+        let_go.set()
         assert waiting.result().rows
-    assert took < 1.0
 
 
 def test_one_session_serves_as_many_at_once_as_allowed(play: Play, service: Service) -> None:
     session = play.session(service.options(concurrency=4))
-    session.call(GET)
-    begun = time.monotonic()
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda _unused: session.call(Cmdlet("Get-Slow")), range(4)))
-    assert len(results) == 4
-    assert time.monotonic() - begun < 3.0
+        results = list(pool.map(lambda _unused: session.call(Cmdlet("Get-Together")), range(4)))
+    assert [reply.rows for reply in results] == [[{"Name": "Get-Together"}]] * 4
 
 
 def test_it_ends_with_the_run_and_leaves_nothing(play: Play, service: Service) -> None:
@@ -233,7 +242,7 @@ def test_it_ends_with_the_run_and_leaves_nothing(play: Play, service: Service) -
 
 
 def test_it_ends_when_nobody_asks_and_begins_again(play: Play, service: Service) -> None:
-    pid = keeper_of(play.socket(service.options(), idle=0.2))
+    pid = keeper_of(play.socket(service.options(), idle=IDLE))
     until(lambda: not start_time(pid))
     assert not [path for path in play.directory.iterdir() if path.is_socket()]
     path = play.socket(service.options())
@@ -242,8 +251,10 @@ def test_it_ends_when_nobody_asks_and_begins_again(play: Play, service: Service)
 
 
 def test_a_long_call_is_not_idleness(play: Play, service: Service) -> None:
-    path = play.socket(service.options(), idle=0.2)
-    assert KeeperSession(path).call(Cmdlet("Get-Slow")).rows
+    path = play.socket(service.options(), idle=IDLE)
+    answer = service.script
+    service.script = lambda asked: replace(answer(asked), delay=2 * IDLE)
+    assert KeeperSession(path).call(GET).rows
 
 
 def test_a_killed_keeper_is_replaced(play: Play, service: Service) -> None:
