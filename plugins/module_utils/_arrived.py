@@ -26,9 +26,11 @@ ADDRESSES, REQUESTS, ROWS = 100, 300, 50_000
 def arrived(case: Situation, context: Context) -> list[dict[str, Any]]:
     """Per user who goes back what the tenant mailbox got, on the screen too: `user`, `count`, `first`, `last`.
 
+    Of those too who are back already: mail may have come until the end of their membership acted.
     What cannot be read has a count of None and says `why`; it never counts as nothing.
     """
-    going = waves.move(case.inputs, case.snapshot, waves.check(case.inputs, case.snapshot), back=True).moved
+    move = waves.move(case.inputs, case.snapshot, waves.check(case.inputs, case.snapshot), back=True)
+    going = [*move.moved, *move.kept]
     if not going:
         return []
     since = begun(case)

@@ -73,6 +73,13 @@ def read(text: str, name: str) -> dict[str, Shown]:
     return found
 
 
+def dumped(text: str, name: str) -> dict[str, Shown]:
+    """What a dump shows. Raises ForwardingError too when nothing is in it: an export that failed is no proof that nobody is forwarded."""
+    if not text.strip("\ufeff \t\r\n"):
+        raise ForwardingError([f"{name} is empty; a dump that shows no forward has at least the line of its columns (S14)."])
+    return read(text, name)
+
+
 def _columns(lines: Sequence[Sequence[str]], name: str) -> tuple[int, list[str]]:
     """The number of lines before the first row, and the columns; without a header they are address and target."""
     for number, cells in enumerate(lines):

@@ -184,7 +184,7 @@ def _dump(params: Mapping[str, Any], host: Reader, asked: Wanted) -> dict[str, A
         if params["confirm"] and asked.state != READ:
             raise ForwardingError(["without a dump it is unknown which forwards are on; give dump, or confirm by probes (S14)."])
         return {"known": False, "confirmed": False, "on": [], "missing": [], "strange": []}
-    found = files.compare(files.read(_text(host, str(path), "dump"), str(path)), asked)
+    found = files.compare(files.dumped(_text(host, str(path), "dump"), str(path)), asked)
     wrong = found["on"] if asked.state == ABSENT else found["missing"] + found["strange"]
     if params["confirm"] and wrong:
         names = counted((str(row["address"]) for row in wrong), 5)
@@ -238,7 +238,7 @@ def _shown(host: Host, path: str, asked: Wanted) -> dict[str, Any]:
         told = seen(asked, {}, path)
         counts = {**told["counts"], "unchanged": 0, "unknown": total}
         return {**told, "found": [], "counts": counts, "msg": said}
-    rows = files.read(text, path)
+    rows = files.dumped(text, path)
     now = {address: leading(address, sorted(one.targets), asked, keep=bool(one.keep)) for address, one in rows.items()}
     told = seen(asked, {address: forward for address, forward in now.items() if forward}, path)
     on = sum(1 for one in told["found"] if one["on"])

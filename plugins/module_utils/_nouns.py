@@ -79,8 +79,9 @@ def judge_validation(call: Cmdlet, reply: Reply) -> tuple[str, str]:
         doubt = "its answer says neither that it passed nor that it failed, so it counts as passed: prove the way out by a probe (U25)."
         return "", "" if shown(reply.rows) else doubt
     fault = (
-        f"the validation failed: {'; '.join(found)}. IsValidated was left as it was. Let the smart hosts accept connections on port 25"
-        " from the service and mail to the validation recipients, then run again."
+        f"the validation failed: {'; '.join(found)}. The connector stands as it was written and does not count as validated; a rule that"
+        " routes to it does so all the same. Let the smart hosts accept connections on port 25 from the service and mail to the validation"
+        " recipients, or name the former hosts, then run again."
     )
     return fault, ""
 

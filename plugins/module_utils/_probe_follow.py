@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ._probe_turns import Sight
-from ._routing._evidence import ARRIVED, FILTER, MISSING, REFUSED
+from ._routing._evidence import ARRIVED, FILTER, MISSING, REFUSED, SILENCE
 from ._routing._objects import stamp
 from ._runner import Context
 from ._session import ExchangeError, Row
@@ -21,8 +21,8 @@ from ._trace import connector_of, key_of
 from ._values import fold, host_key, is_empty, parse_date
 
 TENANT, SOURCE = "tenant", "source"
-# Besides FILTER, what tells how a probe ended. Silence is the weakest: a host took it, and the tenant did not see it in time.
-MAILBOX, TRACE, SILENCE = "mailbox", "trace", "silence"
+# Besides FILTER and SILENCE, the weakest, what tells how a probe ended.
+MAILBOX, TRACE = "mailbox", "trace"
 # What the trace calls the end of a row, and what it calls the moments before.
 FAILED, FILTERED = "failed", frozenset({"filteredasspam", "quarantined"})
 MOVING = frozenset({"pending", "gettingstatus"})
@@ -190,8 +190,8 @@ class Follower:
         """The end that the rows show; none while a row is under way or nothing is there."""
         failed = next((row for row in self._rows if _failed(row)), None)
         if failed is not None:
-            # What a connector carried was at the source, which refused it: the rule that names the connector acts.
-            place = SOURCE if _by_connector(failed) else ""
+            # What a connector carried, or what left for the source, was refused there: the rule that names the connector acts.
+            place = SOURCE if _by_connector(failed) or self._left_for_source(failed) else ""
             return End(REFUSED, f"{failed.get('Status')}: {_words(failed, 'fail')}", place, TRACE)
         if any(fold(row.get("Status")) in MOVING for row in self._rows):
             return End()
@@ -204,7 +204,7 @@ class Follower:
     def _way_of(self, row: Row) -> End:
         """Where a row went that no mailbox took; none while nothing tells. With a ToIP it left the tenant, whatever the detail lacks."""
         to, status = row.get("ToIP"), str(row.get("Status"))
-        known = not is_empty(to) and belongs([to], self._course.hosts)
+        known = self._left_for_source(row)
         if _events(row) & LEFT:
             place = SOURCE if known or _by_connector(row) else ""
             return End(ARRIVED, _words(row, "send") + ("" if place else self._whose(to)), place, TRACE)
@@ -213,6 +213,10 @@ class Follower:
         if fold(status) in FILTERED and is_empty(to) and (row["Details"] or self._over):
             return End(ARRIVED, f"{status}: {_words(row, 'spam')}", TENANT, FILTER)
         return End()
+
+    def _left_for_source(self, row: Row) -> bool:
+        to = row.get("ToIP")
+        return not is_empty(to) and belongs([to], self._course.hosts)
 
     def _whose(self, to: Any) -> str:
         """That a host is not known as one of the foreign system, and why."""

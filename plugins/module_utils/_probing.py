@@ -178,9 +178,11 @@ class _Probe:
         while True:
             answer: Result = {}
             for way in ways:
-                answer = self._smtp(way)
-                if answer["accepted"] or answer["uncertain"] or answer["code"] >= 500:
-                    return answer
+                said_ = self._smtp(way)
+                if said_["accepted"] or said_["uncertain"] or said_["code"] >= 500:
+                    return said_
+                # That one host cannot be reached takes nothing back of what another said.
+                answer = said_ if said_["code"] or not answer.get("code") else answer
             left = self._deadline - self._context.monotonic()
             if not 400 <= answer["code"] < 500 or left <= 0:
                 return answer

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -126,6 +127,8 @@ class _Crew:
                 f"after {pace.timeout:.0f} s {len(left)} of {len(made)} probes for {reason} do not show it: {told(left[0])}.",
                 remedy=self._remedy,
             )
+        for line in summary(made, left, reason):
+            pace.context.progress(line)
         if left:
             pace.context.progress(f"not shown yet, {reason}: {told(left[0])}{f' and {len(left) - 1} more' if len(left) > 1 else ''}")
         return made
@@ -198,6 +201,14 @@ def settled(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     if wanted.get("avoid"):
         return result != MISSING and place != wanted["avoid"]
     return result == ARRIVED and place == wanted.get("place")
+
+
+def summary(made: Sequence[Result], left: Sequence[Result], reason: str) -> list[str]:
+    """What probes showed, and which could not be had, each with its reason: a screen without a word would leave both open."""
+    unsent = Counter(str(found.get("why")) for found in made if found.get("result") == NOT_PROBED)
+    shown = len(made) - len(left) - unsent.total()
+    lines = [f"shown, {reason}: by {shown} of {len(made)} probes"] if shown else []
+    return [*lines, *(f"not probed, {reason}: {many} of {len(made)}: {why}" for why, many in sorted(unsent.items()))]
 
 
 def told(found: Mapping[str, Any]) -> str:

@@ -75,7 +75,7 @@ def test_a_rollback_lists_what_reached_the_tenant_mailboxes_before_it_writes(
     assert f"2 messages reached the tenant mailboxes of 1 of {len(users)} users: copy them back" in run.output
     assert run.output.index(line) < run.output.index("TASK [mailops.exchange.coexistence_rollback : Check the whole wave")
     again = player.run("mailops.exchange.rollback", moved)
-    assert (again.code, "messages reached" in again.output) == (0, False), again.output
+    assert (again.code, line in again.output) == (0, True), "who is back already is listed too"
 
 
 def test_a_trace_that_cannot_be_read_is_not_taken_for_no_mail(sandbox: Sandbox, player: Player, moved: dict[str, Any]) -> None:

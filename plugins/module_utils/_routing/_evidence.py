@@ -23,6 +23,8 @@ from ._world import World
 ARRIVED, REFUSED, MISSING, NOT_PROBED = "arrived", "refused", "missing", "not probed"
 # What told of a probe that the service's filter took: in the tenant, but held before anything showed where it would have gone.
 FILTER = "filter"
+# And what tells that a host keeps one: it took the probe, and the tenant did not see it in time.
+SILENCE = "silence"
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,11 @@ def settles(change: MxChange, extra: timedelta = timedelta()) -> datetime | None
     return seen + timedelta(seconds=change.ttl) + extra if seen else None
 
 
+def until(time: str) -> str:
+    """By when something surely acts, as the end of a clause; empty where nobody knows."""
+    return f" until {time}" if time else ""
+
+
 def counted(names: Iterable[str], shown: int = 3) -> str:
     """The first few names, and how many more there are."""
     found = list(names)
@@ -165,5 +172,5 @@ def counted(names: Iterable[str], shown: int = 3) -> str:
 def reason(prediction: Prediction) -> str:
     """The last decision of the worst route, with what it takes for granted."""
     route = prediction.worst
-    given = f" (if {'; '.join(route.assumptions())})" if route.assumed and len(prediction.outcomes) > 1 else ""
+    given = f" (assumed: {'; '.join(route.assumptions())})" if route.assumed and len(prediction.outcomes) > 1 else ""
     return f"{route.lines()[-1]}{given}"

@@ -126,6 +126,7 @@ def read_waves(text: str, name: str) -> tuple[list[WaveUser], list[str]]:
     """Every user of every wave, in the file's order."""
     table = read_table(text, name, ("user", "wave"), ("user", "wave"))
     users: dict[str, WaveUser] = {}
+    waves: dict[str, WaveUser] = {}
     problems = list(table.problems)
     for line, row in table.rows:
         user = WaveUser(row["user"].casefold(), row["wave"], line)
@@ -133,6 +134,9 @@ def read_waves(text: str, name: str) -> tuple[list[WaveUser], list[str]]:
         fault = address_fault(user.address)
         if fault:
             faults.append(f"user '{user.address}' {fault}.")
+        spelled = waves.setdefault(user.wave.casefold(), user)
+        if spelled.wave != user.wave:
+            faults.append(f"wave '{user.wave}' differs from '{spelled.wave}' on line {spelled.line} in case alone; write both alike.")
         if not user.wave:
             faults.append(f"user '{user.address}' has no wave; name one.")
         earlier = users.get(user.address)

@@ -30,7 +30,7 @@ def _guard(name: str, steps: str, function: Callable[[Situation], Iterable[Findi
 
 TABLE: tuple[Guard, ...] = (
     _guard("U4", "preflight setup enforce unforward rollback", u4, "snapshot, source list"),
-    _guard("U5", "enforce cutover forward unforward rollback mx status", u5, "snapshot"),
+    _guard("U5", "preflight setup enforce cutover forward unforward rollback mx status", u5, "snapshot"),
     _guard("U6", "preflight setup enforce", u6, "snapshot, validation recipients"),
     _guard("U7", "cutover unforward rollback", u7, "snapshot, wave"),
     _guard("U9", "preflight setup enforce cutover forward mx teardown dismantle status", u9, "snapshot"),

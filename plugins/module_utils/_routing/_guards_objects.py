@@ -69,28 +69,50 @@ def _our_rules(case: Situation) -> dict[str, Thing]:
 
 def u5(case: Situation) -> Iterator[Finding]:
     """A rule without its connector, which is the one that it really names; a connector that follows the MX, or takes all outbound mail."""
-    remedy = "Run the set-up again, which corrects it."
     for one in objects.of(case.inputs, objects.CONNECTOR):
-        names = {fold(one.name): one.name}
-        for rule in _standing(case, one.source):
-            names = {name: names.get(name, name) for name in sorted(rule.folds("RouteMessageOutboundConnector"))}
-            if not names:
-                yield Finding("U5", rule.name, "the rule names no connector, so it routes nothing", remedy)
-        for name, shown in names.items():
-            connector = next((thing for thing in case.snapshot.connectors if fold(thing.name) == name), None)
-            if connector is None:
-                yield Finding("U5", shown, "there is no such connector for the rule to route to", "Run the set-up, which makes it.")
-            else:
-                yield from (Finding("U5", shown, why, remedy) for why in _amiss(connector))
+        if case.step not in {"preflight", "setup"}:  # which write it
+            yield from _u5_connector(case, one)
         if case.step in MOVING:
             for rule in _held(case, one.source):
                 if not rule.enabled:
                     why = "the rule is disabled, so mail from the tenant passes by the source and no probe shows who has moved"
                     yield Finding("U5", rule.name, why, "Run the set-up again, which enables it, before anybody is moved or forwarded.")
+        yield from _u5_hosts(case, one.source)
+
+
+def _u5_connector(case: Situation, one: objects.Expected) -> Iterator[Finding]:
+    remedy = "Run the set-up again, which corrects it."
+    names = {fold(one.name): one.name}
+    for rule in _standing(case, one.source):
+        names = {name: names.get(name, name) for name in sorted(rule.folds("RouteMessageOutboundConnector"))}
+        if not names:
+            yield Finding("U5", rule.name, "the rule names no connector, so it routes nothing", remedy)
+    for name, shown in names.items():
+        connector = next((thing for thing in case.snapshot.connectors if fold(thing.name) == name), None)
+        if connector is not None:
+            yield from (Finding("U5", shown, why, remedy) for why in _amiss(connector))
+        elif _missed(case, name):
+            yield Finding("U5", shown, "there is no such connector for the rule to route to", "Run the set-up, which makes it.")
+
+
+def _missed(case: Situation, connector: str) -> bool:
+    """Whether a connector that is not there is missed: by a rule that routes to it, or by a step that needs a whole set-up."""
+    group = case.snapshot.group(case.inputs.group_address)
+    needed = case.step == "enforce" or (case.step in MOVING and group is not None)
+    return needed or any(connector in rule.folds("RouteMessageOutboundConnector") for rule in case.snapshot.rules)
+
+
+def _u5_hosts(case: Situation, source: Source) -> Iterator[Finding]:
+    """Hosts of a standing connector that nobody declared; a set-up leads it to the declared ones, with the mail that it carries."""
+    declared = ", ".join(source.smart_hosts)
+    for shown, hosts in strangers(case, source):
+        theirs = ", ".join(hosts)
         if case.step not in MAKING:
-            for shown, hosts in strangers(case, one.source):
-                why = f"the connector leads to {', '.join(hosts)}, declared is {', '.join(one.source.smart_hosts)}"
-                yield Finding("U5", shown, why, "Run the set-up again, which corrects it, or declare that host in coexistence_smart_hosts.")
+            remedy = "Run the set-up again, which corrects it, or declare that host in coexistence_smart_hosts."
+            yield Finding("U5", shown, f"the connector leads to {theirs}, declared is {declared}", remedy)
+        elif any(rule.enabled for rule in _held(case, source)):
+            why = f"it leads to {theirs} now, and the set-up leads it to {declared} at once, with the mail of everybody not moved yet"
+            yield Finding("U5", shown, why, "Correct coexistence_smart_hosts unless that host takes their mail already.", blocks=False)
 
 
 def strangers(case: Situation, source: Source) -> Iterator[tuple[str, list[str]]]:
@@ -314,15 +336,23 @@ def u24(case: Situation) -> Iterator[Finding]:
         seen = [source for source in case.inputs.sources if not _apart(case, rule, source)]
         if rule.guid in ours or rule.guid in own_inbound or not _acting(rule) or not seen:
             continue
-        actions = [name for name in DECIDES if _set(rule, name)]
+        actions = [name for name in DECIDES if _set(rule, name)] + _rejecting(rule)
         if "RouteMessageOutboundConnector" in actions:
             why = f"another enabled rule (priority {rule.priority}) routes mail that may be the same"
+            if _marked(case, rule) and fold(rule.name) in {fold(one.named(case.inputs.text("rule_name"))) for one in seen}:
+                continue  # by its name it is ours, and its mark is what U19 tells of
             if _marked(case, rule):
                 why = f"it bears the mark of these domains under another name than {case.inputs.raw['rule_name']}"
             yield Finding("U24", rule.name, why, KEEP_NAME if _marked(case, rule) else "Disable it, or narrow it to other domains.")
         elif actions and rule.priority < max(_place(case, source) for source in seen):
             why = f"an enabled rule above ours (priority {rule.priority}) can decide first: {', '.join(actions)}"
             yield Finding("U24", rule.name, why, "Set coexistence_rule_priority to 0, or move that rule down.")
+
+
+def _rejecting(rule: Thing) -> list[str]:
+    """A disclaimer that rejects the mail which it cannot be added to."""
+    falls_back = "ApplyHtmlDisclaimerFallbackAction"
+    return [f"{falls_back} Reject"] if fold(rule.row.get(falls_back) or "") == "reject" and _set(rule, "ApplyHtmlDisclaimerText") else []
 
 
 def _place(case: Situation, source: Source) -> int:

@@ -18,8 +18,9 @@ from . import _guards
 from ._evidence import Full
 from ._findings import REPORTS, Finding, Verdict, judge, judged_as, needed
 from ._hazards_final import u3, u11, u12
+from ._hazards_forwards import u8
 from ._hazards_mail import forwards_out, u14, u15, u16, u17, u22, u25, u26, u28, u29, u32
-from ._hazards_order import u1, u2, u8, u13, u20, u31
+from ._hazards_order import u1, u2, u13, u20, u31
 from ._plan import FINAL
 
 STEPS = ("mx", "mx_back", "forward", "authoritative", "sources_off")
@@ -43,7 +44,7 @@ TABLE: tuple[Hazard, ...] = (
     _hazard("U1", "preflight setup mx cutover unforward rollback teardown status", u1, "snapshot, mx"),
     _hazard("U2", "preflight setup enforce mx teardown", u2, "snapshot, source list, mx"),
     _hazard("U3", "teardown authoritative", u3, "snapshot, source list"),
-    _hazard("U8", "forward rollback", u8, "times, probe"),
+    _hazard("U8", "forward unforward rollback", u8, "times, probe"),
     _hazard("U11", "teardown", u11, "trace"),
     _hazard("U12", "teardown authoritative", u12, "trace"),
     _hazard("U13", "sources_off", u13, "mx history, probe"),

@@ -14,7 +14,7 @@ from ._evidence import Full, counted
 from ._findings import Finding
 from ._plan import FINAL
 from ._traced import closing, finals
-from ._world import AUTHORITATIVE, INTERNAL_RELAY, POINTERS, Foreign, Party, World, plain
+from ._world import AUTHORITATIVE, INTERNAL_RELAY, POINTERS, TENANT, Foreign, Party, World, plain
 
 
 def u3(case: Full) -> Iterator[Finding]:
@@ -85,7 +85,11 @@ def u11(case: Full) -> Iterator[Finding]:
         unread = case.evidence.unread.get("trace")
         nobody = f"an unread number of ({unread})" if unread else "an unread number of"
         many = f"about {trace.unknown.get(domain, 0) / max(trace.days, 1):.0f}" if trace else nobody
-        why = f"between the rules' removal and Authoritative, {many} messages a day to unknown addresses loop"
+        answer = case.world.mx.get(domain)
+        # By an MX that is not the tenant they do not come back: its holder refuses them, or keeps them.
+        away = answer is not None and TENANT not in {answer.holder, answer.before, *answer.beside}
+        loop = f"would loop, were its MX the tenant, which it is not now ({answer.holder})" if away and answer else "loop"
+        why = f"between the rules' removal and Authoritative, {many} messages a day to unknown addresses {loop}"
         yield Finding("U11", domain, why, "Use coexistence_teardown_order loop_free to avoid it.", blocks=False)
 
 

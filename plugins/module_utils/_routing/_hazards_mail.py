@@ -14,6 +14,7 @@ from . import _objects as objects
 from ._checks import domain_of, under
 from ._evidence import ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted
 from ._findings import MAKING, Finding
+from ._mail_plan import NONE, SWITCHED, backend_of
 from ._outcomes import entry_of
 from ._predicates import covers
 from ._scope import seed
@@ -23,9 +24,11 @@ from ._world import MAILBOXES, TENANT, Foreign, Inbound, Rule
 
 OWN_SENDERS = "Let the foreign host take own-domain senders from the tenant, and run again."
 NO_PROBE = (
-    "Give the connection a submission account (ansible_exchange_submission_user), coexistence_probe_sender and"
-    " coexistence_validation_recipients, so that it is probed."
+    "Give the connection a submission account (ansible_exchange_submission_user), coexistence_probe_sender and an address that the source"
+    " has and the tenant does not (coexistence_validation_recipients), so that it is probed."
 )
+NO_BACKEND = "Name what keeps them in coexistence_forwarding_backend to have them read, or look there yourself."
+NO_DUMP = "Give a dump taken now (source_forwarding_dump), or look there yourself."
 # A sender's domain that no connector names, as an outsider's.
 ANYBODY = "sender.invalid"
 # What no guard is for, and is told all the same.
@@ -45,7 +48,7 @@ def u14(case: Full) -> Iterator[Finding]:
             yield Finding("U14", counted(names), why, "Take them off once no mail comes by the old path, or switch the host off.")
         elif not (names or _off(case, source) or _read(case, source)):
             why = "whether its forwards are still on was not read"
-            remedy = "Name what keeps them in coexistence_forwarding_backend to have them read, or look there yourself."
+            remedy = NO_DUMP if _by_file(case, source) else NO_BACKEND
             yield Finding("U14", source.name or "the source", why, remedy, blocks=False)
         for domain in sorted(source.domains & frozenset(case.inputs.domains)):
             published = case.evidence.dns.get(domain)
@@ -61,6 +64,11 @@ def u14(case: Full) -> Iterator[Finding]:
 def _read(case: Full, source: Foreign) -> bool:
     """Whether the forwards of a source were read: all that there are, or those of addresses there, which are then off."""
     return case.evidence.forwards_read or any(domain_of(address) in source.domains for address in case.evidence.forwards_off)
+
+
+def _by_file(case: Full, source: Foreign) -> bool:
+    own = [one for one in case.inputs.sources if source.domains.intersection(one.domains)]
+    return any(backend_of(case.inputs, one) not in {*SWITCHED, NONE} for one in own)
 
 
 def _holds(case: Full, source: Foreign, domain: str) -> bool:

@@ -6,19 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from ansible_collections.mailops.exchange.plugins.module_utils._values import fold, parse_date
+from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
 
 from . import _changes as change
 from . import _objects as objects
 from ._checks import domain_of
 from ._classes import predict_all
 from ._delivery import OTHERWISE
-from ._evidence import ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted, reason, settles
+from ._evidence import ARRIVED, Full, Probe, counted, reason, settles, until
 from ._findings import Finding
 from ._mail_plan import NOBODY
 from ._outcomes import HURTS, person_of
@@ -27,13 +27,10 @@ from ._predicates import MATCHES, MEMBERSHIP
 from ._predict import Prediction, Route, predict
 from ._readings import BRANCHES
 from ._traced import finals
-from ._waves import Checked, check, forwarding
 from ._world import EXPANDED, INTERNAL_RELAY, INTERNET, TENANT, Foreign, Mx, World
 
 # How long a sending host keeps a message that it could not hand over by the former MX.
 QUEUE = timedelta(hours=72)
-# How long a wave may take to write the members after it noted that it will.
-WRITING = timedelta(minutes=5)
 OUTSIDER = "someone@sender.invalid"
 # How mail comes to the tenant by an MX that names it first.
 ALWAYS = "its MX is the tenant"
@@ -161,14 +158,14 @@ def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, Non
 def _too_soon(case: Full, world: World) -> Iterator[Finding]:
     """Members whose membership may not act yet, and whom the step would hurt as long as it does not."""
     group = world.by_address.get(world.group)
-    fresh = {member: until for (held, member), until in world.moving.items() if group and held == group.id}
+    fresh = {member: by for (held, member), by in world.moving.items() if group and held == group.id}
     people = sorted(address for member in fresh if member in world.by_id for address in world.by_id[member].addresses)
     people = [address for address in people if domain_of(address) in case.inputs.domains]
-    until = max(fresh.values(), default="")
+    latest = max(fresh.values(), default="")
     for one in predict_all(world, partial(senders_for, "internet", case.inputs.domains), people, "internet"):
         for outcome in sorted(one.prediction.only_with(MEMBERSHIP, "before") & HURTS):
             why = f"their membership may not act yet, and as long as it does not mail from the internet would end as {outcome}"
-            yield Finding("U2", counted(sorted(one.recipients)), why, f"Wait{_until(until)}.")
+            yield Finding("U2", counted(sorted(one.recipients)), why, f"Wait{until(latest)}.")
 
 
 def _given(case: Full) -> bool:
@@ -198,112 +195,6 @@ def _announced(case: Full) -> Iterator[Finding]:
         why = f"until the rule acts, mail from the tenant to {len(split)} addresses ends in mailboxes that nobody reads yet"
         remedy = "Enforce the rule before licensing more users; it ends by itself then."
         yield Finding("U2", counted(sorted(split)), why, remedy, blocks=False)
-
-
-def u8(case: Full) -> Iterator[Finding]:
-    """A forward before the membership is effective; in a rollback, the membership before the forward is off."""
-    if case.step == "rollback":
-        yield from _u8_back(case)
-        return
-    for rule in case.world.rules:
-        if rule.was is not None and rule.route:
-            why = f"the rule was changed and may act as before{_until(rule.until)}"
-            yield Finding("U8", rule.name, why, "Wait; forwards set now can loop.")
-    group = case.world.by_address.get(case.world.group)
-    for user in case.inputs.users:
-        party = person_of(case.world, user.address).party
-        who = user.where(case.inputs.waves_name)
-        if group is None or party is None:
-            yield Finding("U8", who, "is not in the group, so the rule would send forwarded mail back: a loop", "Run the cutover first.")
-            continue
-        if (party.id in case.world.members.get(group.id, frozenset())) == case.world.pending:
-            yield Finding("U8", who, "does not count as migrated, so forwarded mail would come back: a loop", "Run the cutover first.")
-        elif (group.id, party.id) in case.world.moving:
-            why = f"its membership may not act yet{_until(case.world.moving[group.id, party.id])}"
-            yield Finding("U8", who, why, "Wait, and probe from the tenant; the forward comes after.")
-    yield from () if case.situation.check_mode else (*_u8_probes(case), *_u8_changed(case))
-
-
-def _until(time: str) -> str:
-    return f" until {time}" if time else ""
-
-
-def _u8_probes(case: Full) -> Iterator[Finding]:
-    """Probes from the tenant to users of the wave: each must have arrived in the tenant."""
-    users = {user.address for user in case.inputs.users}
-    made = [probe for probe in case.evidence.probes if probe.origin == "tenant" and probe.recipient in users and probe.result != NOT_PROBED]
-    for probe in made:
-        if probe.told_by == FILTER:
-            why = "the service's filter took a probe from the tenant, so nothing shows whether the membership acts"
-            yield Finding("U8", probe.recipient, why, "Let the filter spare the probe's sender, and probe again.")
-        elif probe.result != ARRIVED or probe.place != "tenant":
-            where = f" at the {probe.place}" if probe.place else ""
-            why = f"a probe from the tenant {probe.result}{where}: the membership does not act yet"
-            yield Finding("U8", probe.recipient, why, "Wait and probe again; the forward comes after.")
-    if users and not made:
-        why = "no probe from the tenant showed that the membership acts; only the time says so"
-        remedy = "Give the connection a submission account (ansible_exchange_submission_user) and coexistence_probe_sender for a probe."
-        yield Finding("U8", counted(sorted(users)), why, remedy, blocks=False)
-
-
-def _u8_changed(case: Full) -> Iterator[Finding]:
-    """A group that was changed later than its line notes: perhaps its members, by hand. Told, since our own notes change it too."""
-    now, latency = case.now, int(case.inputs.raw["rule_latency"])
-    group = case.snapshot.group(case.inputs.group_address)
-    changed = parse_date(group.row.get("WhenChanged")) if group else None
-    noted = objects.moment(objects.line_of(case.inputs, case.snapshot).moved, now)
-    if changed is None or changed > now or (noted and changed <= noted + WRITING) or not objects.remaining(changed, latency, now):
-        return
-    proven = {probe.recipient for probe in case.evidence.probes if probe.result == ARRIVED and probe.place == "tenant"}
-    users = sorted({user.address for user in case.inputs.users} - proven)
-    if users:
-        until = objects.stamp(changed + timedelta(seconds=latency))
-        unnoted = f"the group was changed at {objects.stamp(changed)}, which its line does not note"
-        why = f"{unnoted}; who joined it then may not count before {until}"
-        yield Finding("U8", counted(users), why, "Wait until then, or probe, if members were changed by hand.", blocks=False)
-
-
-def _at_source(case: Full) -> list[tuple[Checked, str, Foreign]]:
-    """The users of the run who have an address at a source, with it and the source; nobody else has a forward there."""
-    found = []
-    for one in check(case.inputs, case.snapshot):
-        address = (forwarding(case.inputs, case.snapshot, one.found)[0] if one.found else "") or one.user.address
-        source = case.world.source_of(domain_of(address))
-        if source is not None and (source.addresses is None or {address, one.user.address} & source.addresses.keys()):
-            found.append((one, address, source))
-    return found
-
-
-def _u8_back(case: Full) -> Iterator[Finding]:
-    """Forwards that are on, by what was read or probed; and those of which nothing shows that they are off."""
-    unseen: dict[str, list[str]] = {}
-    wave = _at_source(case)
-    own = {known for one, address, _source in wave for known in (address, one.user.address)}
-    for one, address, source in wave:
-        probes = [probe for probe in case.evidence.probes if probe.recipient == address and probe.origin != "tenant"]
-        on = {address, one.user.address} & source.forwards.keys()
-        if on or any(probe.result == ARRIVED and probe.place == TENANT for probe in probes):
-            where = ", ".join(source.forwards[one].target for one in sorted(on))
-            seen = "is still forwarded at the source" + (f" to {where}" if on else ": a probe from outside reached the tenant")
-            yield Finding("U8", one.who, f"{seen}; out of the group its mail would loop", "Switch the forward off first, and probe.")
-        elif not _shown_off(case, source, address, own):
-            unseen.setdefault(source.name or "the source", []).append(address)
-    for name, who in unseen.items() if not case.situation.check_mode else ():
-        why = f"nothing shows that the forwards of {len(who)} users are off at {name}; out of the group their mail would loop"
-        remedy = "Switch them off, and name coexistence_probe_outside_sender to have it probed; or accept U8 if you saw it yourself."
-        yield Finding("U8", counted(who), why, remedy)
-
-
-def _shown_off(case: Full, source: Foreign, address: str, own: Container[str]) -> bool:
-    """Whether a forward is known to be off: read back, or by the wave's probes there.
-
-    Those to the wave's `own` addresses count alone, and none of them may have failed to show it: mail to somebody who never moved stays
-    at the source whatever the forwards do, and one probe of silence may be a host that holds it back.
-    """
-    probes = (one for one in case.evidence.probes if one.origin != TENANT and one.recipient in own)
-    made = [one for one in probes if domain_of(one.recipient) in source.domains]
-    stayed = bool(made) and all(one.result == ARRIVED and one.place == "source" for one in made)
-    return stayed or case.evidence.forwards_read or address in case.evidence.forwards_off
 
 
 def u20(case: Full) -> Iterator[Finding]:
@@ -366,7 +257,7 @@ def u31(case: Full) -> Iterator[Finding]:
     if case.step != "mx_back":
         yield from _disagreeing(case)
     undone = objects.line_of(case.inputs, case.snapshot).stops
-    standing = any(True for _unused in objects.present(case.inputs, case.snapshot, objects.RULE))
+    standing = any(rule.enabled for _one, rule in objects.present(case.inputs, case.snapshot, objects.RULE))
     if case.step != "mx_back" and not (case.step == "setup" and undone and not standing):
         return
     for domain in case.inputs.domains:

@@ -271,6 +271,7 @@ class _Reader:
         named = self.list_of("users", self.raw.get("users"), checks.address_fault, fold=True)
         text = self.file("waves_file")
         everyone: list[WaveUser] = []
+        problems: list[str] = []
         if text is not None:
             everyone, problems = read_waves(text, str(self.raw["waves_file"]))
             self.problems += problems
@@ -278,7 +279,7 @@ class _Reader:
             return tuple(everyone), tuple(WaveUser(address) for address in named)
         wave = "" if checks.blank(self.raw.get("wave")) else str(self.raw["wave"]).strip()
         chosen = tuple(user for user in everyone if user.wave == wave)
-        if wave and text is not None and not chosen:
+        if wave and text is not None and not chosen and not problems:
             known = ", ".join(sorted({user.wave for user in everyone})) or "none"
             self.say("wave", f"'{wave}' is not in {self.raw['waves_file']}; its waves are: {known}.")
         return tuple(everyone), chosen
@@ -381,7 +382,11 @@ def parse(params: Mapping[str, Any], step: str, read_text: ReadText = read_contr
     reader.names(sources, domains)
     reader.need(domains, sources, users)
     reader.forwarding(sources)
-    reader.optional("probe_outside_sender", checks.address_fault)
+    beyond = reader.optional("probe_outside_sender", checks.address_fault)
+    if beyond and checks.domain_of(beyond) in domains:
+        reader.say(
+            "probe_outside_sender", f"'{beyond}' is in a shared domain; name an address of another one, as a sender from outside has."
+        )
     reader.list_of("reconcile_fix", raw["reconcile_fix"], checks.one_of("members", "forwards"), fold=True)
     if reader.problems:
         raise InputError(reader.problems)

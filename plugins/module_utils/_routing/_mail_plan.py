@@ -32,13 +32,17 @@ SWITCHED = frozenset({"postfix", "zimbra", "cpanel"})
 NONE = "none"
 # What to do when probes do not show what they were made for.
 LOOK = "Look at the rules and at the group, then run again: what was done is kept."
+OFF = "the forwards to be off"
 LOOK_AT_FORWARDS = "Look at the forwards at the source, then run again: what was done is kept."
 
 
 def acting_since(case: Situation, moved: str) -> datetime | None:
-    """From when the membership and the rules that use it are as they are now; None when nothing is known to have changed."""
+    """From when the membership and the rules that use it are as they are now; None when nothing is known to have changed.
+
+    What changed the group and is not noted may have been a membership.
+    """
     now = objects.clock(case.snapshot)
-    times = [objects.moment(moved, now)] if moved else []
+    times = [objects.moment(moved, now) if moved else None, objects.unnoted(case.inputs, case.snapshot)]
     times += [parse_date(rule.row.get("WhenChanged")) for rule in objects.mine(case.inputs, case.snapshot, objects.RULE)]
     return max((time for time in times if time and time <= now), default=None)
 
@@ -138,13 +142,13 @@ def _young(case: Situation, rule: Thing) -> bool:
     return not changed or changed > now or now - changed < timedelta(seconds=int(case.inputs.raw["effect_timeout"]))
 
 
-def forwarded(case: Situation, addresses: Iterable[str], place: str, moved: frozenset[str]) -> list[Plan]:
-    """Probes to users whose forward was switched, by the way that meets it. moved: domains whose MX is at the tenant.
+def forwarded(case: Situation, addresses: Iterable[str], place: str, moved: frozenset[str], *, every: bool = False) -> list[Plan]:
+    """Probes to users whose forward was switched, by the way that meets it. moved: domains whose MX is at the tenant. every: no sample.
 
     Where the MX is at the tenant, outside mail never meets the forward: the probe is then handed to the foreign host itself.
     """
     found = []
-    for address in list(addresses)[: sample(case)]:
+    for address in list(addresses)[: None if every else sample(case)]:
         origin = "source" if domain_of(address) in moved else "internet"
         found.append({**probe(case, "internet", address, place), "origin": origin})
     return found
@@ -234,7 +238,7 @@ def time_plan(case: Situation, users: int, addresses: Sequence[str], *, back: bo
     if back:
         return [
             *(f"now                   {text}" for text in _hands(case, addresses, "off")),
-            f"then                  {users} users leave the group, when probes from outside show that mail stays at the source",
+            f"then                  {users} users leave the group, when {_shows_off(case, addresses)}",
             f"{acts}  mail from the tenant reaches them at the source, at the latest {latest}",
             "until then            mail from the tenant may still land in their tenant mailboxes: copy it back",
         ]
@@ -244,6 +248,17 @@ def time_plan(case: Situation, users: int, addresses: Sequence[str], *, back: bo
         *(f"then                  {text}" for text in _hands(case, addresses, "on")),
         "last                  with the forwards on: run the last sync of their mailboxes, and stop it; they read in the tenant from here",
     ]
+
+
+def _shows_off(case: Situation, addresses: Sequence[str]) -> str:
+    """What shows that forwards are off, of what can be had."""
+    backends = {backend_of(case.inputs, source) for source in map(case.inputs.source_of, map(domain_of, addresses)) if source}
+    files, probed = backends - {*SWITCHED, NONE}, bool(sender(case, "internet", ""))
+    ways_ = ["the source shows that their forwards are off"] if backends & SWITCHED else []
+    ways_ += ["a dump taken after the change shows it (source_forwarding_dump)"] if files else []
+    ways_ += ["probes from outside show that mail stays at the source"] if probed else []
+    unproven = "you accept U8, since nothing can show it: coexistence_probe_outside_sender is empty"
+    return " or ".join(ways_) or unproven
 
 
 def _hands(case: Situation, addresses: Sequence[str], state: str) -> list[str]:
@@ -307,13 +322,20 @@ def _on(case: Situation, moved: frozenset[str]) -> Plan:
 
 
 def _off(case: Situation, moved: frozenset[str]) -> Plan:
-    """Forwards to switch off. Whoever switches them: nobody leaves the group before it is read back (`asked`), or probes show it."""
+    """Forwards to switch off. Whoever switches them: nobody leaves the group before it is read back (`asked`), or probes show it.
+
+    Where no role reads them back, each user is probed, since the forwards of some tell nothing of the others'.
+    """
     wanted = forwards(case)
     switched = ways(case, wanted, on=False)
     # A check run switches nothing, so that there is nothing to read back.
-    read = [read_back(way) for way in switched if way["backend"] in SWITCHED and not case.check_mode]
-    probes = forwarded(case, [str(one["address"]) for one in wanted], "source", moved)
-    asked = proof(probes, "the forwards to be off", remedy=LOOK_AT_FORWARDS)
+    read = [read_back(way) for way in switched if not case.check_mode]
+    shown = {str(one["address"]) for way in switched if way["backend"] in SWITCHED for one in way["forwards"]}
+    rest = [str(one["address"]) for one in wanted if str(one["address"]) not in shown]
+    few = forwarded(case, [str(one["address"]) for one in wanted if str(one["address"]) in shown], "source", moved)
+    asked = proof(few, OFF, remedy=LOOK_AT_FORWARDS)
+    # What somebody else takes in or switches is looked at once: it is off by now, or the wave does not go back in this run.
+    asked += proof(forwarded(case, rest, "source", moved, every=True), OFF, patient=False, remedy=LOOK_AT_FORWARDS)
     return {"forwards": wanted, "ways": switched, "waits": asked, "asked": [{"name": way["name"], "ways": [way]} for way in read]}
 
 

@@ -17,6 +17,9 @@ from ._inputs import Inputs, Source
 from ._marks import BrokenLineError, Line, bears_mark, read_line
 from ._snapshot import Snapshot, Thing
 
+# How long a wave may take to write the members after it noted that it will.
+WRITING = timedelta(minutes=5)
+
 GROUP, CONNECTOR, RULE, INBOUND_RULE, INBOUND_CONNECTOR = "group", "connector", "rule", "inbound rule", "inbound connector"
 
 
@@ -149,6 +152,21 @@ def settling(inputs: Inputs, snapshot: Snapshot) -> tuple[str, str]:
     if changed is None or not remaining(changed, latency, now):
         return "", ""
     return stamp(changed), stamp(changed + timedelta(seconds=latency))
+
+
+def unnoted(inputs: Inputs, snapshot: Snapshot) -> datetime | None:
+    """When the group was changed later than its line notes: perhaps its members, by hand. None where nothing shows it.
+
+    Whether a change of members moves WhenChanged is unverified; that of the line itself does, soon after the time that it notes.
+    """
+    group, line, now = snapshot.group(inputs.group_address), line_of(inputs, snapshot), clock(snapshot)
+    changed = parse_date(group.row.get("WhenChanged")) if group else None
+    if changed is None or changed > now:
+        return None
+    moved = moment(line.moved, now)
+    notes = (parse_date(text.rpartition(" ")[2]) for text in (*line.mx.values(), *line.stops.values()))
+    ours = (moved and changed <= moved + WRITING) or any(note <= changed <= note + WRITING for note in notes if note)
+    return None if ours else changed
 
 
 def remaining(stopped: datetime, latency: int, now: datetime) -> int:

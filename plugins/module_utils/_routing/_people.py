@@ -125,7 +125,7 @@ def place_of(prediction: Prediction) -> str:
 def why(prediction: Prediction) -> str:
     """What makes the worst of it, and what that takes for granted."""
     worst = ways(prediction)[0]
-    return f"{worst.because}{f' (if {worst.given})' if worst.given else ''}"
+    return f"{worst.because}{f' (assumed: {worst.given})' if worst.given else ''}"
 
 
 def line_of(world: World, group: Class) -> str:

@@ -116,10 +116,11 @@ def setup(case: Situation) -> Plan:
     inputs = case.inputs
     proposed = seed(inputs, case.snapshot)
     names = [one.found.primary for one in proposed.members]
+    joining = names if inputs.raw["seed_group"] else []
     return {
         "domains": [{"identity": domain, "domain_type": "InternalRelay"} for domain in inputs.domains],
-        "groups": [_group(case)],
-        "members": [{"identity": inputs.group_address, "members": names}] if names and inputs.raw["seed_group"] else [],
+        "groups": [_group(case, changing=bool(joining))],
+        "members": [{"identity": inputs.group_address, "members": joining}] if joining else [],
         "connectors": [_connector(case, one) for one in objects.of(inputs, objects.CONNECTOR)],
         "proposed_seed": names,
         "ambiguous": [{"recipient": one.found.shown, "why": one.why} for one in proposed.ambiguous],
@@ -127,13 +128,17 @@ def setup(case: Situation) -> Plan:
     }
 
 
-def _group(case: Situation) -> Plan:
+def _group(case: Situation, *, changing: bool) -> Plan:
+    """The group. changing: members join it, which its line notes, since later steps wait for them."""
     inputs = case.inputs
+    noted = line(case)
+    if changing:
+        noted = replace(noted, moved=NOW if case.check_mode else objects.stamp(objects.clock(case.snapshot)))
     there = case.snapshot.group(inputs.group_address)
     made: Plan = {
         "identity": inputs.group_address,
         "primary_smtp_address": inputs.group_address,
-        "description": description(inputs.domains, line(case)),
+        "description": description(inputs.domains, noted),
     }
     if there is None:
         made["name"] = inputs.text("group_name")

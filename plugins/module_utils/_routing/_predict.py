@@ -99,7 +99,7 @@ class Prediction:
         """The worst route in one line."""
         route = self.worst
         last = route.lines()[-1] if route.lines() else "nothing is known"
-        given = f" (if {'; '.join(route.assumptions())})" if route.assumed and len(self.outcomes) > 1 else ""
+        given = f" (assumed: {'; '.join(route.assumptions())})" if route.assumed and len(self.outcomes) > 1 else ""
         return f"{self.recipient} from {self.origin}: {self.verdict}, {MEANING[self.verdict]}: {last}{given}"
 
 

@@ -85,8 +85,8 @@ def _connector(connector: Thing | None) -> str:
     if connector is None:
         return MISSING
     hosts = ", ".join(sorted(connector.folds("SmartHosts"))) or "no smart hosts"
-    validated = "validated" if connector.row.get("IsValidated") is True else "never validated"
-    when = connector.row.get("LastValidationTimestamp")
+    when, valid = connector.row.get("LastValidationTimestamp"), connector.row.get("IsValidated") is True
+    validated = "validated" if valid else "never validated" if is_empty(when) else "not validated as it stands, last"
     seen = "" if is_empty(when) else f" {when}"
     return f"{'enabled' if connector.enabled else 'disabled'}, to {hosts}, {validated}{seen}"
 

@@ -48,6 +48,7 @@ def check(inputs: Inputs, snapshot: Snapshot) -> tuple[Checked, ...]:
         missing = [(f"the routing domain {domain} refuses mail (SendingToDomainDisabled)", "Set it to false on that accepted domain.")]
     held = holders(snapshot)
     first: dict[Recipient, str] = {}
+    listed = {user.address: user for user in inputs.waves}
     checked = []
     for user in inputs.users:
         found = held.get(user.address, [])
@@ -57,11 +58,22 @@ def check(inputs: Inputs, snapshot: Snapshot) -> tuple[Checked, ...]:
             if earlier != user.address:
                 faults.append((f"is the same mailbox as {earlier}", "Keep one of the two in the wave."))
         one = found[0] if len(found) == 1 else None
+        faults += [_twice(other) for other in _elsewhere(user, one, listed)]
         if one and not at_source(inputs, snapshot, one):
             faults.append(NO_BOX if any(domain_of(address) in inputs.domains for address in one.addresses) else NO_SHARED)
         routing = routing_address(one, domain) if one and domain else ""
         checked.append(Checked(user, user.where(inputs.waves_name), one, routing, tuple(faults)))
     return tuple(checked)
+
+
+def _elsewhere(user: WaveUser, found: Recipient | None, listed: Mapping[str, WaveUser]) -> list[WaveUser]:
+    """The lines of other waves that name the same mailbox by another address: a rollback of one would bring back whom the other moved."""
+    others = (listed[address] for address in sorted(found.addresses & listed.keys())) if found and user.wave else ()
+    return [other for other in others if other.address != user.address and other.wave != user.wave]
+
+
+def _twice(other: WaveUser) -> tuple[str, str]:
+    return f"is the same mailbox as {other.address} of wave '{other.wave}' on line {other.line}", "Keep one of the two lines."
 
 
 def _faults(found: list[Recipient], held: Mapping[str, list[Recipient]], domain: str) -> list[tuple[str, str]]:

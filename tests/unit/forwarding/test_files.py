@@ -223,6 +223,13 @@ def test_a_file_that_lacks_the_earlier_waves_is_told(tmp_path: Path) -> None:
     assert not run("forwarding_plan_info", way={**way, "state": "off"}, dest=str(tmp_path / "none.csv")).get("warnings")
 
 
+@pytest.mark.parametrize("text", ["", "\ufeff\r\n", " \n"])
+def test_an_empty_dump_is_no_proof_that_nobody_is_forwarded(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ForwardingError, match=r"dump is empty; a dump that shows no forward has at least the line of its columns \(S14\)"):
+        files.dumped(text, "dump")
+    assert files.dumped("address,forward_to\n", "dump") == {}
+
+
 def test_a_dump_confirms_or_not(tmp_path: Path) -> None:
     dump = tmp_path / "dump.csv"
     dump.write_text(f"user1@example.com,user1@{ROUTING}\n", encoding="utf-8")

@@ -57,7 +57,7 @@ def test_the_verdict_names_host_reason_and_remedy_in_one_line() -> None:
     call = Cmdlet("Validate-OutboundConnector", {"Identity": "c"})
     line, doubt = judge_validation(call, Reply([{"SmartHost": "h", "Status": "Failed", "Detail": "down"}]))
     assert doubt == ""
-    assert line.startswith("the validation failed: h: down. IsValidated was left as it was.")
+    assert line.startswith("the validation failed: h: down. The connector stands as it was written and does not count as validated;")
     assert "port 25" in line
     assert "\n" not in line
     assert judge_validation(Cmdlet("Set-OutboundConnector"), Reply([{"Status": "Failed"}])) == ("", "")

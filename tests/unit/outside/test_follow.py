@@ -138,6 +138,8 @@ ROWS: list[tuple[str, Row, Looks, tuple[str, str, str]]] = [
     ("junk that left for the source", {"Status": "FilteredAsSpam", "ToIP": HOST}, [[SPAM]], THERE),
     ("junk that was rejected", {"Status": "FilteredAsSpam"}, [[SPAM, FAIL]], ("refused", "", "trace")),
     ("refused", {"Status": "Failed"}, [[FAIL]], ("refused", "", "trace")),
+    ("refused by the source", {"Status": "Failed", "ToIP": HOST}, [[FAIL]], ("refused", "source", "trace")),
+    ("refused by another host", {"Status": "Failed", "ToIP": "198.51.100.1"}, [[FAIL]], ("refused", "", "trace")),
 ]
 
 
@@ -223,7 +225,9 @@ def test_what_a_host_keeps_is_at_the_source_only_where_it_is_known_as_its_host(
         ("tenant", 90, ("arrived", "tenant", "mailbox"), 0),
     ],
 )
-def test_a_mailbox_may_show_it_before_the_trace_tells_its_way(origin: str, late: float, wanted: tuple[str, str, str], seconds: float) -> None:
+def test_a_mailbox_may_show_it_before_the_trace_tells_its_way(
+    origin: str, late: float, wanted: tuple[str, str, str], seconds: float
+) -> None:
     service = Seen(late)
     found = followed(service, origin=origin, sender="me@example.com", mailbox_url="http://127.0.0.1:1/mailbox")
     assert shown(found) == wanted

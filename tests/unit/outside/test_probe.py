@@ -204,6 +204,14 @@ def test_a_host_that_says_later_is_asked_later_and_the_next_one_is_tried(flow: F
         assert first.taken == []
 
 
+def test_a_host_that_cannot_be_reached_takes_nothing_back_of_what_another_one_said(flow: Flow, bench: Bench) -> None:
+    with MailHost(RCPT="450 4.7.1 later") as first:
+        overrides = {HOST: first.endpoint, "192.0.2.11": "127.0.0.1:1"}
+        found = probe(flow, bench, "stub", "source", smtp_overrides=overrides, smart_hosts=[HOST, "192.0.2.11"], timeout=0.7)
+        assert (found["result"], "450 4.7.1 later" in found["why"]) == ("refused", True)
+        assert first.heard.count(f"RCPT TO:<{flow.who['stub']}>") >= 3, "it is asked again"
+
+
 def test_what_is_still_under_way_at_the_end_is_missing(flow: Flow, bench: Bench) -> None:
     flow.coexist()
     flow.mail(foreign={"up": False})

@@ -90,6 +90,17 @@ def test_a_probe_without_a_sender_is_not_made_and_names_its_variable(
     assert re.findall(r"coexistence_probe_\w+", done["probes"][0]["why"]) == variables
 
 
+def test_what_was_shown_and_what_could_not_be_probed_is_told_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, clock = list[str](), Clock(tenant())
+    monkeypatch.setattr(_waiting, "steps", Probes({"anna": [TENANT], "bert": [NONE], "cleo": [SOURCE]}))
+    probes = [one("anna"), one("bert"), one("cleo"), one("dora", origin="internet")]
+    wait({**WAIT, "probes": probes, "patient": False}, replace(clock.context(), progress=heard.append))
+    assert heard[0] == "shown, the membership to act: by 1 of 4 probes"
+    assert sum(text.startswith("not probed, the membership to act: 1 of 4: ") for text in heard) == 2
+    assert sum("coexistence_probe_outside_sender" in text for text in heard) == 1
+    assert heard[-1].startswith("not shown yet, the membership to act: mail from tenant to cleo@example.com")
+
+
 def test_without_patience_each_is_made_once_and_what_it_did_not_show_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     done, made, clock = waited(monkeypatch, {"anna": [REFUSED], "bert": [SOURCE]}, one("anna"), one("bert", "source"), patient=False)
     assert (made.names, clock.slept) == (["anna", "bert"], [])
@@ -132,7 +143,9 @@ def test_how_many_do_not_show_it_yet_is_told_once_an_interval(monkeypatch: pytes
     names, clock, heard = [f"user{number}" for number in range(20)], Clock(tenant()), list[str]()
     monkeypatch.setattr(_waiting, "steps", Probes({name: [SOURCE, SOURCE, TENANT] for name in names}))
     wait({**WAIT, "probes": [one(name) for name in names]}, replace(clock.context(), progress=heard.append))
-    assert [text.partition(": mail")[0] for text in heard] == ["waiting for the membership to act: 20 of 20 probes do not show it yet"] * 2
+    *waiting, last = [text.partition(": mail")[0] for text in heard]
+    assert waiting == ["waiting for the membership to act: 20 of 20 probes do not show it yet"] * 2
+    assert last == "shown, the membership to act: by 20 of 20 probes"
     assert sum(clock.slept) == 120
 
 

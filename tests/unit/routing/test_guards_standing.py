@@ -139,6 +139,46 @@ def test_u24_hears_of_every_action_by_which_a_rule_above_ours_decides(action: st
     assert not found("U24", case("setup", **standing(rules=[{**above, action: None}, rule(Priority=1)])))
 
 
+@pytest.mark.parametrize(
+    ("fallback", "text", "heard"), [("Reject", "our words", True), ("Wrap", "our words", False), ("Reject", None, False)]
+)
+def test_u24_hears_of_a_disclaimer_that_rejects_what_it_cannot_be_added_to(fallback: str, text: str | None, heard: bool) -> None:
+    above = stranger("disclaimer", ApplyHtmlDisclaimerFallbackAction=fallback, ApplyHtmlDisclaimerText=text)
+    told = found("U24", case("setup", **standing(rules=[above, rule(Priority=1)])))
+    assert ["ApplyHtmlDisclaimerFallbackAction Reject" in finding.why for finding in told] == [True] * heard
+
+
+@pytest.mark.parametrize(
+    ("step", "rows", "told"),
+    [
+        ("setup", standing(), []),
+        ("setup", standing(connectors=[connector(SmartHosts=["192.0.2.99"])]), [False]),
+        ("preflight", standing(connectors=[connector(SmartHosts=["192.0.2.99"])]), [False]),
+        ("setup", standing(connectors=[connector(SmartHosts=["192.0.2.99"])], rules=[]), []),  # it carries nothing yet
+        ("setup", standing(connectors=[connector(SmartHosts=["192.0.2.99"])], rules=[rule(State="Disabled")]), []),
+        ("mx", standing(connectors=[connector(SmartHosts=["192.0.2.99"])]), [True]),
+    ],
+)
+def test_u5_tells_that_a_set_up_leads_a_connector_in_use_to_another_host(step: str, rows: dict[str, Any], told: list[bool]) -> None:
+    findings = found("U5", case(step, **rows))
+    assert [finding.blocks for finding in findings] == told
+    if told == [False]:
+        assert "it leads to 192.0.2.99 now, and the set-up leads it to 192.0.2.10 at once" in findings[0].why
+
+
+@pytest.mark.parametrize(
+    ("step", "missed"), [("status", False), ("mx", False), ("unforward", False), ("cutover", False), ("enforce", True)]
+)
+def test_u5_misses_no_connector_where_nothing_of_a_set_up_stands(step: str, missed: bool) -> None:
+    assert bool(found("U5", case(step, recipients=[mailbox("stub@example.com")], options=WAVE))) == missed
+
+
+def test_u24_leaves_a_rule_of_our_name_to_the_guard_of_its_mark() -> None:
+    rows = standing(rules=[rule(Comments=commented("", ["example.com", "sub.example.com"]))])
+    assert not found("U24", case("preflight", **rows))
+    assert found("U19", case("preflight", **rows))
+
+
 def test_a_status_tells_the_same() -> None:
     ids = {finding.id for finding in evaluate(case("status", **standing(rules=[*UNGROUPED["rules"]], connectors=[]))).told}
     assert {"U5", "U9"} <= ids

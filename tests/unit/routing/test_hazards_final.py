@@ -89,6 +89,8 @@ def test_u11_tells_how_many_messages_a_day_will_loop() -> None:
     found = said("U11", full("teardown", world(), seen))
     assert [finding.blocks for finding in found] == [False]
     assert "about 10 messages a day" in found[0].why
+    assert "would loop, were its MX the tenant, which it is not now" in found[0].why
+    assert said("U11", full("teardown", change.mx_at(world(), [SHARED]), seen))[0].why.endswith("to unknown addresses loop")
     assert "unread number" in said("U11", full("teardown", world()))[0].why
     assert not said("U11", full("teardown", world(), seen, options={"teardown_order": "loop_free"}))
     assert not said("U11", full("teardown", change.authoritative(world(), [SHARED]), seen))

@@ -40,6 +40,9 @@ def test_u14_tells_that_nobody_read_the_forwards() -> None:
     clean = world(sources=(source(),))
     (one,) = said("U14", full("restored", clean))
     assert (one.who, one.why, one.blocks) == (OLD, "whether its forwards are still on was not read", False)
+    assert "coexistence_forwarding_backend" in one.remedy
+    (by_file,) = said("U14", full("restored", clean, options={"forwarding_backend": "csv"}))
+    assert "source_forwarding_dump" in by_file.remedy
     for seen in (Evidence(forwards_read=True), Evidence(forwards_off=frozenset({f"stub@{SHARED}"}))):
         assert not said("U14", full("restored", clean, seen))
     assert said("U14", full("restored", clean, Evidence(forwards_off=frozenset({"stub@other.example"}))))

@@ -281,8 +281,9 @@ def test_u8_back_refuses_while_a_forward_is_on_by_what_was_read_or_probed() -> N
         (back(stayed(f"another@{SHARED}")), True),  # somebody who never moved has no forward
         (back(stayed(f"another@{SHARED}"), stayed(STUB, result="missing", place="")), True),
         (back(stayed("another@other.example")), True),
-        (back(stayed(MAILUSER), options=SEVERAL), False),  # the sample of one source
-        (back(stayed(MAILUSER), stayed(NOOBJ), options=SEVERAL), False),
+        (back(stayed(MAILUSER), options=SEVERAL), True),  # of the other nothing is shown
+        (back(stayed(MAILUSER), stayed(NOOBJ), options=SEVERAL), True),
+        (back(stayed(MAILUSER), stayed(NOOBJ), stayed(STUB), options=SEVERAL), False),
         (back(stayed(MAILUSER), stayed(NOOBJ, result="missing", place=""), options=SEVERAL), True),  # held back, or forwarded
         (back(stayed(MAILUSER), stayed(NOOBJ, result="not probed", place=""), options=SEVERAL), True),
         (back(stayed(CLOUD_ONLY), options={"users": [STUB, CLOUD_ONLY]}), True),  # who has no address there shows nothing
@@ -295,6 +296,26 @@ def test_u8_back_refuses_while_a_forward_is_on_by_what_was_read_or_probed() -> N
 def test_u8_back_wants_to_see_the_forward_off(case: Full, blocked: bool) -> None:
     assert refuses("U8", case) == blocked
     assert not said("U8", replace(case, situation=replace(case.situation, check_mode=True))), "in check mode probes are announced"
+
+
+def test_u8_back_tells_of_whom_silence_alone_shows_it_and_names_who_was_not_probed() -> None:
+    (told,) = said("U8", back(stayed(STUB, told_by="silence")))
+    assert (told.who, told.blocks) == (STUB, False)
+    assert "only silence shows that the forwards of 1 users are off" in told.why
+    assert not said("U8", back(stayed(STUB, told_by="trace")))
+    (left,) = said("U8", back(stayed(MAILUSER), stayed(NOOBJ), options=SEVERAL))
+    assert (left.who, left.blocks) == (STUB, True)
+
+
+@pytest.mark.parametrize(
+    ("backend", "outside", "blocked"),
+    [("none", "", True), ("none", OUTSIDER, None), ("csv", "", False), ("csv", OUTSIDER, None), ("postfix", "", None)],
+)
+def test_u8_says_before_any_forward_goes_off_that_nothing_will_show_it(backend: str, outside: str, blocked: bool | None) -> None:
+    own = {"forwarding_backend": backend, "forwarding_host": "mail.example.com", "probe_outside_sender": outside}
+    case = full("unforward", world(), options={**ONE_WAVE, **own})
+    for moment in (case, replace(case, situation=replace(case.situation, check_mode=True))):
+        assert [(one.who, one.blocks) for one in said("U8", moment)] == ([] if blocked is None else [(STUB, blocked)])
 
 
 def test_u20_wants_no_probe_that_a_disabled_rule_still_sends_out() -> None:
@@ -339,6 +360,8 @@ def test_u31_the_newer_mx_must_have_run_out() -> None:
     assert refuses("U31", full("setup", world(), fresh, rules=[], groups=[begun])), "a teardown that began is undone"
     assert not said("U31", full("setup", world(), fresh, rules=[])), "a set-up that was interrupted goes on"
     assert not said("U31", full("setup", world(), fresh, groups=[begun]))
+    disabled = [tenant.rule(State="Disabled")]
+    assert refuses("U31", full("setup", world(), fresh, rules=disabled, groups=[begun])), "nor does a rule that only stands"
 
 
 def test_u31_tells_who_still_sends_by_a_former_mx() -> None:

@@ -125,6 +125,17 @@ def test_every_problem_of_a_waves_file_has_its_line() -> None:
     ]
 
 
+def test_two_waves_that_differ_in_case_alone_are_one_by_mistake() -> None:
+    users, found = read_waves("user,wave\na@example.com,Wave1\nb@example.com,wave1\n", "waves.csv")
+    assert [user.address for user in users] == ["a@example.com"]
+    assert found == ["waves.csv line 3: wave 'wave1' differs from 'Wave1' on line 2 in case alone; write both alike."]
+
+
+def test_a_sender_from_outside_is_in_no_shared_domain() -> None:
+    (found,) = problems("cutover", users=["a@example.com"], probe_outside_sender="probe@EXAMPLE.com")
+    assert found.startswith("coexistence_probe_outside_sender: 'probe@EXAMPLE.com' is in a shared domain; name an address of another one")
+
+
 def test_a_file_as_a_spreadsheet_saves_it_is_read() -> None:
     text = '\ufeffWave;User;Note\r\n1;a@example.com;"two\nlines"\r\n\r\n1;b@example.com;\r\n'
     users, found = read_waves(text, "waves.csv")

@@ -164,7 +164,7 @@ def test_whoever_switches_forwards_off_nobody_leaves_before_probes_show_it() -> 
         options = {"forwarding_backend": backend, "forwarding_host": "mail.old.example"}
         (wait,) = planned(moment("unforward", options=options, members=PEOPLE))["waits"]
         assert [(one["place"], one["recipient"]) for one in wait["probes"]] == [("source", one) for one in sorted(USERS["users"])]
-        assert (wait["patient"], wait["remedy"]) == (True, mail.LOOK_AT_FORWARDS)
+        assert (wait["patient"], wait["remedy"]) == (backend == "postfix", mail.LOOK_AT_FORWARDS), "people's work is looked at once"
 
 
 def test_a_host_is_asked_before_a_wave_is_written_and_read_back_before_one_returns() -> None:
@@ -174,13 +174,37 @@ def test_a_host_is_asked_before_a_wave_is_written_and_read_back_before_one_retur
         back = moment("unforward", options=own, members=PEOPLE)
         asked[backend] = [(way["state"], len(way["forwards"])) for one in planned(back)["asked"] for way in one["ways"]]
         assert planned(replace(back, check_mode=True))["asked"] == [], "a check run switches nothing"
-    assert asked == {"none": [], "csv": [], "postfix": [("read", 2)]}
+    assert asked == {"none": [], "csv": [("read", 2)], "postfix": [("read", 2)]}, "what a file's dump shows counts too"
     options = {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
     ahead, later = (planned(moment(step, options=options, members=PEOPLE))["ways"] for step in ("cutover", "forward"))
     assert ahead == later, "what is asked before is what is switched later"
     nobody = {**options, "users": [*USERS["users"], "nobody@example.com"]}
     (way,) = planned(moment("cutover", options=nobody, members=PEOPLE))["ways"]
     assert [one["address"] for one in way["forwards"]] == sorted(USERS["users"])
+
+
+@pytest.mark.parametrize(
+    ("backend", "outside", "words"),
+    [
+        ("postfix", "", "when the source shows that their forwards are off"),
+        ("csv", "", "when a dump taken after the change shows it (source_forwarding_dump)"),
+        ("csv", "me@outside.example", "(source_forwarding_dump) or probes from outside show that mail stays at the source"),
+        ("none", "me@outside.example", "when probes from outside show that mail stays at the source"),
+        ("none", "", "when you accept U8, since nothing can show it: coexistence_probe_outside_sender is empty"),
+    ],
+)
+def test_the_time_plan_of_a_rollback_names_only_what_can_show_that_the_forwards_are_off(backend: str, outside: str, words: str) -> None:
+    own = {"forwarding_backend": backend, "forwarding_host": "mail.old.example", "probe_outside_sender": outside}
+    lines = mail.time_plan(moment("unforward", options=own, members=PEOPLE), 2, sorted(USERS["users"]), back=True)
+    (line,) = [text for text in lines if "leave the group" in text]
+    assert line.endswith(words)
+
+
+@pytest.mark.parametrize(("backend", "probed"), [("postfix", 1), ("csv", 2), ("google", 2), ("none", 2)])
+def test_each_user_who_goes_back_is_probed_where_no_role_reads_the_forwards(backend: str, probed: int) -> None:
+    own = {"forwarding_backend": backend, "forwarding_host": "mail.old.example", "probe_sample": 1}
+    (wait,) = planned(moment("unforward", options=own, members=PEOPLE))["waits"]
+    assert [one["place"] for one in wait["probes"]] == ["source"] * probed
 
 
 def test_forwards_that_somebody_takes_in_from_a_file_are_looked_at_once() -> None:

@@ -185,6 +185,10 @@ MENDED = {**HOSTED, "reconcile_fix": "members,forwards"}
 BARE = world(sources=(source(),))
 
 
+KEPT = Line({SHARED: "Authoritative"}, moved="2026-02-01T00:00:00Z")
+NOTED_MX = {SHARED: "tenant 3600 2026-03-01T11:50:00Z"}
+
+
 def moved(when: str, **more: Any) -> dict[str, Any]:
     """A finished set-up in which the membership of `migrated` changed at this time."""
     line = Line({SHARED: "Authoritative"}, moved=when)
@@ -199,6 +203,18 @@ def moved(when: str, **more: Any) -> dict[str, Any]:
         (moved("2026-03-01T10:59:00Z"), ""),
         (moved(""), ""),
         (moved("", rules=[tenant.rule(WhenChanged="2026-03-01T11:45:00.0000000")]), "2026-03-01T12:45:00Z"),
+        # Members that were changed by hand: nothing notes it but the group's own time.
+        (moved("", groups=[tenant.group(WhenChanged="2026-03-01T11:50:00")]), "2026-03-01T12:50:00Z"),
+        (moved("", groups=[tenant.group(WhenChanged="2026-03-01T10:50:00")]), ""),
+        # The line was written, and says why.
+        (moved("", groups=[tenant.group(replace(KEPT, mx=NOTED_MX), WhenChanged="2026-03-01T11:50:30")]), ""),
+        (
+            moved(
+                "", groups=[tenant.group(replace(KEPT, stops={"Coexistence": "2026-03-01T11:50:00Z"}), WhenChanged="2026-03-01T11:50:30")]
+            ),
+            "",
+        ),
+        (moved("", groups=[tenant.group(replace(KEPT, mx=NOTED_MX), WhenChanged="2026-03-01T11:56:00")]), "2026-03-01T12:56:00Z"),
     ],
 )
 def test_no_forward_is_switched_on_while_the_membership_may_not_act_yet(rows: dict[str, Any], until: str) -> None:
@@ -368,7 +384,6 @@ def test_a_group_of_those_not_moved_yet_has_no_lost_members() -> None:
 
 # The MX in the group's line.
 NOTE = {SHARED: "tenant 3600 2026-03-01T12:00:00Z"}
-KEPT = Line({SHARED: "Authoritative"}, moved="2026-02-01T00:00:00Z")
 
 
 def noted(made: Mapping[str, Any]) -> Line:

@@ -20,7 +20,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._waves i
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .tenant import DOMAINS, ROUTING, SHARED, case, domain, found, inputs, mailbox, snapshot, standing
+from .tenant import DOMAINS, FILES, ROUTING, SHARED, case, domain, found, inputs, mailbox, snapshot, standing
 
 PEOPLE = [mailbox(f"{name}@example.com") for name in ("anna", "bert", "cleo")]
 
@@ -102,6 +102,17 @@ def test_the_forward_goes_on_the_mailbox_that_the_source_has(listed: str | None,
     assert forwarding(moment.inputs, moment.snapshot, one.found)[0] == address
     assert [row["address"] for row in forwards(moment)] == ([address] if address else [])
     assert [finding.who for finding in found("U7", moment)] == ([] if address else [user]), "who has no mailbox there is refused"
+
+
+@pytest.mark.parametrize(("second", "refused"), [("anna.two@example.com,2", True), ("bert@example.com,2", False)])
+def test_the_same_mailbox_in_two_waves_by_two_addresses_is_refused(second: str, refused: bool) -> None:
+    person = mailbox("anna@example.com")
+    person["EmailAddresses"] = [*person["EmailAddresses"], "smtp:anna.two@example.com"]
+    options = {"waves_file": "waves.csv", "wave": "1"}
+    files = {**FILES, "waves.csv": f"user,wave\nanna@example.com,1\n{second}\n"}
+    moment = case("cutover", options=options, files=files, **standing(recipients=[person, mailbox("bert@example.com")]))
+    (one,) = check(moment.inputs, moment.snapshot)
+    assert [why for why, _remedy in one.faults] == ["is the same mailbox as anna.two@example.com of wave '2' on line 3"] * refused
 
 
 def test_who_has_no_address_in_a_shared_domain_is_refused() -> None:
