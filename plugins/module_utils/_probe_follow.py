@@ -190,8 +190,9 @@ class Follower:
         """The end that the rows show; none while a row is under way or nothing is there."""
         failed = next((row for row in self._rows if _failed(row)), None)
         if failed is not None:
-            # What a connector carried, or what left for the source, was refused there: the rule that names the connector acts.
-            place = SOURCE if _by_connector(failed) or self._left_for_source(failed) else ""
+            # What a connector carried was at the source, which refused it: the rule that names the connector acts. A ToIP alone tells
+            # nothing of that: a domain that relays leads to the source by its MX too.
+            place = SOURCE if _by_connector(failed) else ""
             return End(REFUSED, f"{failed.get('Status')}: {_words(failed, 'fail')}", place, TRACE)
         if any(fold(row.get("Status")) in MOVING for row in self._rows):
             return End()
@@ -204,7 +205,7 @@ class Follower:
     def _way_of(self, row: Row) -> End:
         """Where a row went that no mailbox took; none while nothing tells. With a ToIP it left the tenant, whatever the detail lacks."""
         to, status = row.get("ToIP"), str(row.get("Status"))
-        known = self._left_for_source(row)
+        known = not is_empty(to) and belongs([to], self._course.hosts)
         if _events(row) & LEFT:
             place = SOURCE if known or _by_connector(row) else ""
             return End(ARRIVED, _words(row, "send") + ("" if place else self._whose(to)), place, TRACE)
@@ -213,10 +214,6 @@ class Follower:
         if fold(status) in FILTERED and is_empty(to) and (row["Details"] or self._over):
             return End(ARRIVED, f"{status}: {_words(row, 'spam')}", TENANT, FILTER)
         return End()
-
-    def _left_for_source(self, row: Row) -> bool:
-        to = row.get("ToIP")
-        return not is_empty(to) and belongs([to], self._course.hosts)
 
     def _whose(self, to: Any) -> str:
         """That a host is not known as one of the foreign system, and why."""

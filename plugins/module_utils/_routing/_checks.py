@@ -52,6 +52,8 @@ def domain_fault(value: str) -> str | None:
     """What is wrong with a domain name."""
     if _DOMAIN.match(value) and len(value) <= 253:
         return None
+    if _DOMAIN.match(value.rstrip(".")):
+        return "ends in a dot; leave the dot out"
     return "is not a domain such as example.com (international domains in their xn-- form)"
 
 

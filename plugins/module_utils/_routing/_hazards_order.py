@@ -124,7 +124,7 @@ def u2(case: Full) -> Iterator[Finding]:
     ours = [one.name for one in objects.of(case.inputs, objects.RULE)]
     if case.step == "teardown" and not any(True for _unused in objects.present(case.inputs, case.snapshot, objects.RULE)):
         return
-    after = change.mx_at(case.world, case.inputs.domains) if case.step == "mx" else change.rules_off(case.world, ours)
+    after = change.mx_at(case.world, case.inputs.domains) if case.step == "mx" else _without(case, ours)
     people = _outside(case, after)
     hurt = yield from _hurt(case, after, people)
     yield from _too_soon(case, after)
@@ -134,25 +134,46 @@ def u2(case: Full) -> Iterator[Finding]:
         yield Finding("U2", counted(people), why, "Keep both until everyone is moved.", blocks=False)
 
 
+def _without(case: Full, ours: list[str]) -> World:
+    """The world when a teardown's rules act no more: in the loop-free order the domains have their last types by then."""
+    after = change.rules_off(case.world, ours)
+    final = finals(case.situation).items() if case.inputs.text("teardown_order") == "loop_free" else ()
+    for domain, kind in final:
+        after = change.typed(after, [domain], fold(kind))
+    return after
+
+
 def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, None, bool]:
     """Findings by class; returns whether there were any."""
     move = MOVE_OUT if world.pending else MOVE
     seen: set[str] = set()
     told: set[str] = set()
+    as_now: list[Finding] = []
     for origin in ("internet", "tenant"):
         for group in predict_all(world, partial(senders_for, origin, case.inputs.domains), people, origin):
             fresh = [address for address in group.recipients if address not in seen]
             verdict = group.prediction.verdict
             if verdict in HURTS and fresh:
                 seen.update(fresh)
-                yield Finding("U2", counted(fresh), f"mail from {origin} would end as {verdict}: {reason(group.prediction)}", move)
+                why = f"mail from {origin} would end as {verdict}: {reason(group.prediction)}"
+                if _as_now(case, fresh, origin, verdict):
+                    as_now.append(Finding("U2", counted(fresh), f"{why}; so it does now, before this step", move))
+                else:
+                    yield Finding("U2", counted(fresh), why, move)
             elif verdict == "unknown" and fresh:
                 told.update(fresh)
+    yield from as_now
     rest = sorted(told - seen)
     if rest:
         why = f"where mail to {len(rest)} addresses would end is unknown ({counted(rest)})"
         yield Finding("U2", *((counted(rest), why, SETTLE) if _given(case) else ("the source list", why, GIVE)))
     return bool(seen or rest)
+
+
+def _as_now(case: Full, people: list[str], origin: str, verdict: str) -> bool:
+    """Whether mail to all of them ends so before the step too: what it does to others is told first."""
+    known = predict_all(case.world, partial(senders_for, origin, case.inputs.domains), people, origin)
+    return all(one.prediction.verdict == verdict for one in known)
 
 
 def _too_soon(case: Full, world: World) -> Iterator[Finding]:

@@ -182,8 +182,9 @@ class _Reader:
         return None
 
     def domains(self) -> tuple[str, ...]:
-        given = [*checks.items(self.raw.get("domains")), *checks.items(self.raw.get("domain"))]
-        return self.list_of("domains", checks.unique(given), checks.domain_fault, fold=True)
+        # Each is told by the name under which it was given.
+        given = ((option, checks.unique(checks.items(self.raw.get(option)))) for option in ("domains", "domain"))
+        return checks.unique(domain for option, found in given for domain in self.list_of(option, found, checks.domain_fault, fold=True))
 
     def sources(self, domains: tuple[str, ...]) -> tuple[Source, ...]:
         rows = self._source_rows()

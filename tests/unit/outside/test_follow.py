@@ -138,8 +138,8 @@ ROWS: list[tuple[str, Row, Looks, tuple[str, str, str]]] = [
     ("junk that left for the source", {"Status": "FilteredAsSpam", "ToIP": HOST}, [[SPAM]], THERE),
     ("junk that was rejected", {"Status": "FilteredAsSpam"}, [[SPAM, FAIL]], ("refused", "", "trace")),
     ("refused", {"Status": "Failed"}, [[FAIL]], ("refused", "", "trace")),
-    ("refused by the source", {"Status": "Failed", "ToIP": HOST}, [[FAIL]], ("refused", "source", "trace")),
-    ("refused by another host", {"Status": "Failed", "ToIP": "198.51.100.1"}, [[FAIL]], ("refused", "", "trace")),
+    ("refused by the source, by its MX perhaps", {"Status": "Failed", "ToIP": HOST}, [[FAIL]], ("refused", "", "trace")),
+    ("refused by the source, by a connector", {"Status": "Failed", "ToIP": HOST}, [[BY_CONNECTOR, FAIL]], ("refused", "source", "trace")),
 ]
 
 

@@ -141,6 +141,28 @@ def test_u2_refuses_a_teardown_with_somebody_outside_and_lets_everyone_moved_go(
     assert not said("U2", full("teardown", done))
 
 
+def test_u2_of_a_teardown_foresees_the_chosen_order() -> None:
+    """Whom only the source knows loops between the rules' end and Authoritative; with the domain Authoritative first the mail bounces."""
+    still = change.mx_at(world(), [SHARED])
+    ends = {
+        order: {
+            one.why.split(" would end as ")[1].split(":")[0]
+            for one in said("U2", full("teardown", still, options={"teardown_order": order}))
+        }
+        for order in ("documented", "loop_free")
+    }
+    assert "loop" in ends["documented"]
+    assert "bounced" in ends["loop_free"]
+    assert "loop" not in ends["loop_free"]
+
+
+def test_u2_tells_last_of_those_whose_mail_ends_so_already() -> None:
+    found = [finding.why.endswith("so it does now, before this step") for finding in said("U2", full("teardown", world()))]
+    assert found == sorted(found)
+    assert set(found) == {False, True}
+    assert not any("so it does now" in finding.why for finding in said("U2", full("teardown", change.mx_at(world(), [SHARED]))))
+
+
 def test_u2_with_a_group_of_those_not_moved_yet() -> None:
     pending = rule(conditions=(Predicate("SentToMemberOf", (worlds.GROUP,)),), exceptions=())
     found = change.mx_at(world(members=("stub",), pending=True, rules=(pending,)), [SHARED])

@@ -131,6 +131,13 @@ def test_two_waves_that_differ_in_case_alone_are_one_by_mistake() -> None:
     assert found == ["waves.csv line 3: wave 'wave1' differs from 'Wave1' on line 2 in case alone; write both alike."]
 
 
+def test_a_domain_is_told_by_the_name_under_which_it_was_given() -> None:
+    assert problems("cutover", domain="example.com.", users=["a@example.com"])[0] == (
+        "coexistence_domain: 'example.com.' ends in a dot; leave the dot out."
+    )
+    assert problems("cutover", domains=["example"], users=["a@example.com"])[0].startswith("coexistence_domains: 'example' is not a domain")
+
+
 def test_a_sender_from_outside_is_in_no_shared_domain() -> None:
     (found,) = problems("cutover", users=["a@example.com"], probe_outside_sender="probe@EXAMPLE.com")
     assert found.startswith("coexistence_probe_outside_sender: 'probe@EXAMPLE.com' is in a shared domain; name an address of another one")
