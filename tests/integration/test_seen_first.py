@@ -78,8 +78,9 @@ def test_nobody_leaves_the_group_while_a_forward_is_on_that_people_switch(
     sandbox.control("DELETE", "/calls")
     still = player.run("mailops.exchange.rollback", plan | SHORT)
     assert still.code != 0
-    assert "probes for the forwards to be off do not show it" in still.output
-    assert "Look at the forwards at the source" in still.output
+    assert "not shown yet, the forwards to be off" in still.output
+    assert "U8" in still.failures[-1]
+    assert "is still forwarded at the source: a probe from outside reached the tenant" in still.failures[-1]
     assert f"{len(users)} forwards are yours to switch off at the source" in still.output
     assert written(sandbox) == []
     project.forward(users, on=False)
