@@ -65,15 +65,14 @@ METHOD: list[tuple[str, dict[str, Any]]] = [
         },
     ),
 ]
+FORMER = r'"former":\{"example\.com":"Authoritative"\}'
 # When the group is seeded, which later steps wait for.
 MOVED = r'"moved":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"'
 # Parameters that are written besides: the mark where the method has no text, and the exceptions that spare other domains
 # and what lives in the tenant but cannot be a member.
 BESIDES: list[dict[str, str]] = [
     {},
-    {
-        "Description": rf'\[mailops\.exchange example\.com\] \{{"former":\{{"example\.com":"Authoritative"\}},{MOVED},"mx":\{{\}},"stops":\{{\}}\}}'
-    },
+    {"Description": rf'\[mailops\.exchange example\.com\] \{{{FORMER},{MOVED},"mx":\{{\}},"stops":\{{\}}\}}'},
     {},
     {"ExceptIfRecipientDomainIs": r"(?s).*", "ExceptIfRecipientAddressMatchesPatterns": r"(?s).*"},
     {"Comments": re.escape(MARK)},
