@@ -29,6 +29,7 @@ ORIGINS = (INTERNET, SOURCE, TENANT)
 ANNOUNCED, SENT = "announced", "sent"
 # What told that a message was refused while it was handed over.
 HOST = "host"
+NO_ACCOUNT = "there is no submission account: set ansible_exchange_submission_user and ansible_exchange_submission_password"
 TIMES = {"timeout": 300.0, "interval": 10.0}
 HAND_OVER = 60.0
 # Stages at which a host judges the message; before them the origin itself could not be had.
@@ -151,8 +152,7 @@ class _Probe:
         """By authenticated submission; without a sender the account itself is one."""
         account = self._context.session.tool("account", {})
         if not account["ready"]:
-            reason = "there is no submission account: set ansible_exchange_submission_user and ansible_exchange_submission_password"
-            return Handed(trouble=reason)
+            return Handed(trouble=NO_ACCOUNT)
         if not self._wanted.sender and self._wanted.kind != BOUNCE:
             self._from = str(account["user"])
         outside = self._wanted.outside

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ._probe_follow import TENANT
 from ._probe_turns import Result, Sight, Steps, together
-from ._probing import TIMES, steps, wanted_of
+from ._probing import NO_ACCOUNT, TIMES, steps, wanted_of
 from ._routing import _checks as checks
 from ._routing._evidence import ARRIVED, FILTER, MISSING, NOT_PROBED
 from ._routing._mail_plan import LOOK
@@ -25,6 +26,8 @@ from ._values import parse_date
 
 # Seconds that a probe is followed for when hardly any are left: one look at least.
 LEAST = 1.0
+# What becomes of a probe in check mode.
+ANNOUNCED = "announced"
 # Options of a coexistence that a probe takes over.
 SHARED = ("name_servers", "smtp_overrides", "submission_host", "submission_port", "mailbox_url")
 # Per origin the variable that names who a probe is from; a forward is probed at the source itself once the MX is at the tenant.
@@ -38,9 +41,12 @@ def wait(params: Mapping[str, Any], context: Context) -> Result:
     """Wait by the service's clock, then by probes; raises TimedOut when either does not get there in time of ours."""
     seconds, reason, probes = int(params.get("seconds") or 0), str(params["reason"]), list(params.get("probes") or ())
     if context.check_mode:
-        if seconds or probes:
-            context.progress(f"would wait {seconds} s and make {len(probes)} probes for {reason}; taken as passed")
-        made = [{**one, "result": "announced"} for one in probes]
+        made = _announced(probes, context)
+        many = sum(one["result"] == ANNOUNCED for one in made)
+        if seconds or many:
+            context.progress(f"would wait {seconds} s and make {many} probes for {reason}; taken as passed")
+        for line in summary(made, [one for one in made if one["result"] == ANNOUNCED], reason):
+            context.progress(line)
         return {"changed": False, "calls": [], "announced": True, "waited": 0, "until": "<now>", "probes": made, "left": []}
     pace = _Pace(params, context)
     crew = _Crew(params, probes, reason, pace)
@@ -48,6 +54,16 @@ def wait(params: Mapping[str, Any], context: Context) -> Result:
     made = crew.run()
     left = [told(found) for found in crew.left()]
     return {"changed": False, "calls": [], "announced": False, "waited": waited, "until": until, "probes": made, "left": left}
+
+
+def _announced(probes: Sequence[Mapping[str, Any]], context: Context) -> list[Result]:
+    """Probes as a check run has them: announced, or not to be had, which is known before."""
+    ready = not any(one.get("origin") == TENANT for one in probes) or context.session.tool("account", {})["ready"]
+    lacking = [_unsent(one) or ("" if ready or one.get("origin") != TENANT else NO_ACCOUNT) for one in probes]
+    return [
+        {**one, "place": "", "result": NOT_PROBED, "why": why} if why else {**one, "result": ANNOUNCED}
+        for one, why in zip(probes, lacking, strict=True)
+    ]
 
 
 class _Pace:

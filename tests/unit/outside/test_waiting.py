@@ -191,11 +191,26 @@ def test_every_bad_probe_is_named_before_the_wait_begins(monkeypatch: pytest.Mon
     assert (made.made, clock.slept) == ([], [])
 
 
-def test_in_check_mode_probes_are_announced() -> None:
-    session, heard = tenant(check_mode=True), list[str]()
-    done = wait({**WAIT, "probes": [one("anna")]}, Context(session, check_mode=True, progress=heard.append))
-    assert (done["probes"], done["until"]) == ([{**one("anna"), "result": "announced"}], "<now>")
-    assert heard == ["would wait 0 s and make 1 probes for the membership to act; taken as passed"]
+@pytest.mark.parametrize("ready", [True, False])
+def test_in_check_mode_probes_are_announced_but_those_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch, ready: bool) -> None:
+    session, heard, asked = tenant(check_mode=True), list[str](), list[str]()
+
+    def tool(name: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
+        asked.append(name)
+        return {"ready": ready}
+
+    monkeypatch.setattr(session, "tool", tool)
+    context = Context(session, check_mode=True, progress=heard.append)
+    done = wait({**WAIT, "probes": [one("anna"), one("bert")]}, context)
+    assert [one["result"] for one in done["probes"]] == ["announced" if ready else "not probed"] * 2
+    assert (asked, done["until"], done["left"]) == (["account"], "<now>", [])
+    announced = "would wait 0 s and make 2 probes for the membership to act; taken as passed"
+    missing = f"not probed, the membership to act: 2 of 2: {_waiting.NO_ACCOUNT}"
+    assert heard == [announced if ready else missing]
+    outside = [one("anna", origin="internet", sender="me@outside.example"), one("bert", origin="internet")]
+    done = wait({**WAIT, "probes": outside}, context)
+    assert [one["result"] for one in done["probes"]] == ["announced", "not probed"]
+    assert len(asked) == 1, "only mail from the tenant needs the account"
 
 
 def test_a_time_that_is_none_is_refused() -> None:
