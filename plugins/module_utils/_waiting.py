@@ -15,7 +15,7 @@ from ._probe_follow import TENANT
 from ._probe_turns import Result, Sight, Steps, together
 from ._probing import NO_ACCOUNT, TIMES, steps, wanted_of
 from ._routing import _checks as checks
-from ._routing._evidence import ARRIVED, FILTER, MISSING, NOT_PROBED
+from ._routing._evidence import ANNOUNCED, ARRIVED, FILTER, MISSING, NOT_PROBED
 from ._routing._mail_plan import LOOK
 from ._routing._objects import stamp
 from ._routing._options import VARIABLES
@@ -26,8 +26,6 @@ from ._values import parse_date
 
 # Seconds that a probe is followed for when hardly any are left: one look at least.
 LEAST = 1.0
-# What becomes of a probe in check mode.
-ANNOUNCED = "announced"
 # Options of a coexistence that a probe takes over.
 SHARED = ("name_servers", "smtp_overrides", "submission_host", "submission_port", "mailbox_url")
 # Per origin the variable that names who a probe is from; a forward is probed at the source itself once the MX is at the tenant.

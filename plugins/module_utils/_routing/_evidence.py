@@ -21,6 +21,8 @@ from ._snapshot import Snapshot
 from ._world import World
 
 ARRIVED, REFUSED, MISSING, NOT_PROBED = "arrived", "refused", "missing", "not probed"
+# What becomes of a probe in check mode.
+ANNOUNCED = "announced"
 # What told of a probe that the service's filter took: in the tenant, but held before anything showed where it would have gone.
 FILTER = "filter"
 # And what tells that a host keeps one: it took the probe, and the tenant did not see it in time.

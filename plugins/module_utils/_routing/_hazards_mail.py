@@ -12,7 +12,7 @@ from ansible_collections.mailops.exchange.plugins.module_utils._values import fo
 
 from . import _objects as objects
 from ._checks import domain_of, under
-from ._evidence import ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted
+from ._evidence import ANNOUNCED, ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted
 from ._findings import MAKING, Finding
 from ._mail_plan import NONE, SWITCHED, backend_of
 from ._outcomes import entry_of
@@ -206,16 +206,19 @@ def u22(case: Full) -> Iterator[Finding]:
 
 
 def u25(case: Full) -> Iterator[Finding]:
-    """Enforcing before a probe from the tenant, with a sender in the shared domain, arrived at the source; a rule that acts is one."""
-    if case.situation.check_mode:
-        return
+    """Enforcing before a probe from the tenant, with a sender in the shared domain, arrived at the source; a rule that acts is one.
+
+    In check mode a probe that would be made counts as one that arrived.
+    """
     standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
     for source in case.inputs.sources:
         if source.named(case.inputs.text("rule_name")) in standing:
             continue
-        made = [probe for probe in case.evidence.probes if probe.origin == "tenant" and domain_of(probe.sender) in source.domains]
-        tried = [probe for probe in made if domain_of(probe.recipient) in source.domains]
-        if any(probe.place == "source" and probe.result == ARRIVED for probe in tried):
+        there = [one for one in case.evidence.probes if one.origin == "tenant" and domain_of(one.recipient) in source.domains]
+        # Without a sender of its own a probe is from the submission account, whose address nobody knows before it is made.
+        tried = [one for one in there if domain_of(one.sender) in source.domains or (case.situation.check_mode and not one.sender)]
+        passed = ANNOUNCED if case.situation.check_mode else ARRIVED
+        if any(one.place == "source" and one.result == passed for one in tried):
             continue
         result = f"{tried[-1].result}{': ' + tried[-1].why if tried[-1].why else ''}" if tried else "was not made"
         why = f"a probe from the tenant with a sender in {', '.join(source.domains)} {result}; the host may refuse its own domain"

@@ -211,7 +211,23 @@ def test_u25_a_probe_with_an_own_sender_must_arrive_at_the_source(probe: Probe, 
     assert probe.why in "".join(finding.why for finding in said("U25", case))
     assert refuses("U25", full("enforce", world(), rules=[]))
     assert not said("U25", full("enforce", world())), "a rule that acts has been proved"
-    assert not said("U25", replace(case, situation=replace(case.situation, check_mode=True)))
+
+
+@pytest.mark.parametrize(
+    ("probes", "blocked"),
+    [
+        ([Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "announced", "source")], False),
+        ([Probe("tenant", "", f"stub@{SHARED}", "announced", "source")], False),  # from the submission account, whoever that is
+        ([Probe("tenant", "a@contoso.onmicrosoft.com", f"stub@{SHARED}", "announced", "source")], True),
+        ([Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "not probed", why="there is no submission account")], True),
+        ([], True),
+    ],
+)
+def test_u25_in_check_mode_a_probe_that_would_be_made_counts_and_one_that_cannot_be_does_not(probes: list[Probe], blocked: bool) -> None:
+    case = full("enforce", world(), Evidence(probes=tuple(probes)), rules=[])
+    checked = replace(case, situation=replace(case.situation, check_mode=True))
+    assert refuses("U25", checked) == blocked
+    assert all(probe.why in finding.why for finding in said("U25", checked) for probe in probes)
 
 
 @pytest.mark.parametrize(
