@@ -124,9 +124,12 @@ def u2(case: Full) -> Iterator[Finding]:
     ours = [one.name for one in objects.of(case.inputs, objects.RULE)]
     if case.step == "teardown" and not any(True for _unused in objects.present(case.inputs, case.snapshot, objects.RULE)):
         return
-    after = change.mx_at(case.world, case.inputs.domains) if case.step == "mx" else _without(case, ours)
+    after = change.mx_at(case.world, case.inputs.domains) if case.step == "mx" else change.rules_off(case.world, ours)
     people = _outside(case, after)
-    hurt = yield from _hurt(case, after, people)
+    if case.step == "teardown" and case.inputs.text("teardown_order") == "loop_free":
+        hurt = yield from _hurt(case, _final(case, after), _touched(case, after, people))
+    else:
+        hurt = yield from _hurt(case, after, people)
     yield from _too_soon(case, after)
     if people and not hurt and case.step == "mx":
         where = "still in the group" if after.pending else "outside the group"
@@ -134,13 +137,20 @@ def u2(case: Full) -> Iterator[Finding]:
         yield Finding("U2", counted(people), why, "Keep both until everyone is moved.", blocks=False)
 
 
-def _without(case: Full, ours: list[str]) -> World:
-    """The world when a teardown's rules act no more: in the loop-free order the domains have their last types by then."""
-    after = change.rules_off(case.world, ours)
-    final = finals(case.situation).items() if case.inputs.text("teardown_order") == "loop_free" else ()
-    for domain, kind in final:
-        after = change.typed(after, [domain], fold(kind))
-    return after
+def _final(case: Full, world: World) -> World:
+    """The same with the types that a teardown leaves."""
+    for domain, kind in finals(case.situation).items():
+        world = change.typed(world, [domain], fold(kind))
+    return world
+
+
+def _touched(case: Full, after: World, people: list[str]) -> list[str]:
+    """Whom the rules' end hurts, or may: what the final types alone do to somebody is U3's to say."""
+    found = set()
+    for origin in ("internet", "tenant"):
+        for one in predict_all(after, partial(senders_for, origin, case.inputs.domains), people, origin):
+            found.update(one.recipients if one.prediction.verdict in {*HURTS, "unknown"} else ())
+    return [address for address in people if address in found]
 
 
 def _hurt(case: Full, world: World, people: list[str]) -> Generator[Finding, None, bool]:
