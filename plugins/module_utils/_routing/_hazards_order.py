@@ -146,7 +146,7 @@ def _final(case: Full, world: World) -> World:
 
 def _touched(case: Full, after: World, people: list[str]) -> list[str]:
     """Whom the rules' end hurts, or may: what the final types alone do to somebody is U3's to say."""
-    found = set()
+    found: set[str] = set()
     for origin in ("internet", "tenant"):
         for one in predict_all(after, partial(senders_for, origin, case.inputs.domains), people, origin):
             found.update(one.recipients if one.prediction.verdict in {*HURTS, "unknown"} else ())

@@ -285,6 +285,13 @@ class _Reader:
             self.say("wave", f"'{wave}' is not in {self.raw['waves_file']}; its waves are: {known}.")
         return tuple(everyone), chosen
 
+    def beyond(self, domains: tuple[str, ...]) -> None:
+        """The sender from outside, whose domain none of ours must be."""
+        sender = self.optional("probe_outside_sender", checks.address_fault)
+        if sender and checks.domain_of(sender) in domains:
+            why = "is in a shared domain; name an address of another one, as a sender from outside has."
+            self.say("probe_outside_sender", f"'{sender}' {why}")
+
     def need(self, domains: tuple[str, ...], sources: tuple[Source, ...], users: tuple[WaveUser, ...]) -> None:
         """What this step cannot do without."""
         if not domains:
@@ -383,11 +390,7 @@ def parse(params: Mapping[str, Any], step: str, read_text: ReadText = read_contr
     reader.names(sources, domains)
     reader.need(domains, sources, users)
     reader.forwarding(sources)
-    beyond = reader.optional("probe_outside_sender", checks.address_fault)
-    if beyond and checks.domain_of(beyond) in domains:
-        reader.say(
-            "probe_outside_sender", f"'{beyond}' is in a shared domain; name an address of another one, as a sender from outside has."
-        )
+    reader.beyond(domains)
     reader.list_of("reconcile_fix", raw["reconcile_fix"], checks.one_of("members", "forwards"), fold=True)
     if reader.problems:
         raise InputError(reader.problems)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.exchange.plugins.module_utils import _waiting
 from ansible_collections.mailops.exchange.plugins.module_utils._probe_turns import Sight, Steps
-from ansible_collections.mailops.exchange.plugins.module_utils._probing import Wanted
+from ansible_collections.mailops.exchange.plugins.module_utils._probing import NO_ACCOUNT, Wanted
 from ansible_collections.mailops.exchange.plugins.module_utils._runner import Context, InputError
 from ansible_collections.mailops.exchange.plugins.module_utils._session import TimedOut
 from ansible_collections.mailops.exchange.plugins.module_utils._waiting import settled, told, wait
@@ -205,7 +205,7 @@ def test_in_check_mode_probes_are_announced_but_those_that_cannot_be_had(monkeyp
     assert [one["result"] for one in done["probes"]] == ["announced" if ready else "not probed"] * 2
     assert (asked, done["until"], done["left"]) == (["account"], "<now>", [])
     announced = "would wait 0 s and make 2 probes for the membership to act; taken as passed"
-    missing = f"not probed, the membership to act: 2 of 2: {_waiting.NO_ACCOUNT}"
+    missing = f"not probed, the membership to act: 2 of 2: {NO_ACCOUNT}"
     assert heard == [announced if ready else missing]
     outside = [one("anna", origin="internet", sender="me@outside.example"), one("bert", origin="internet")]
     done = wait({**WAIT, "probes": outside}, context)

@@ -15,7 +15,6 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing import _
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._evidence import Evidence, Full
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._hazards_mail import u28
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line, read_line
-from ansible_collections.mailops.exchange.plugins.module_utils._routing._plan import plan
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._world import AUTHORITATIVE, Accepted, Forward, Mx, World
 
 from . import tenant, worlds
@@ -185,8 +184,16 @@ MENDED = {**HOSTED, "reconcile_fix": "members,forwards"}
 BARE = world(sources=(source(),))
 
 
+NOTE = {SHARED: "tenant 3600 2026-03-01T12:00:00Z"}
 KEPT = Line({SHARED: "Authoritative"}, moved="2026-02-01T00:00:00Z")
 NOTED_MX = {SHARED: "tenant 3600 2026-03-01T11:50:00Z"}
+
+
+def noted(made: Mapping[str, Any]) -> Line:
+    (one,) = made["groups"]
+    found = read_line(one["description"])
+    assert found is not None
+    return found
 
 
 def moved(when: str, **more: Any) -> dict[str, Any]:
@@ -380,36 +387,3 @@ def test_a_group_of_those_not_moved_yet_has_no_lost_members() -> None:
     (line,) = upkeep.lines(pending, made)
     assert "not examined" in line
     assert "everybody is where" not in line
-
-
-# The MX in the group's line.
-NOTE = {SHARED: "tenant 3600 2026-03-01T12:00:00Z"}
-
-
-def noted(made: Mapping[str, Any]) -> Line:
-    (one,) = made["groups"]
-    found = read_line(one["description"])
-    assert found is not None
-    return found
-
-
-def test_a_change_is_noted_beside_what_the_line_holds() -> None:
-    seen = full("reconcile", world(), groups=[tenant.group(KEPT)])
-    seen = replace(seen, situation=replace(seen.situation, mx=NOTE))
-    assert noted(upkeep.reconcile(seen)) == replace(KEPT, mx=NOTE)
-    assert upkeep.reconcile(full("reconcile", world(), groups=[]))["groups"] == []
-
-
-@pytest.mark.parametrize("step", ["setup", "teardown"])
-def test_steps_that_write_the_line_note_it_in_the_same_write(step: str) -> None:
-    seen = replace(tenant.case(step, **tenant.standing(groups=[tenant.group(KEPT)])), mx=NOTE)
-    found = noted(plan(seen))
-    assert (found.mx, found.moved, found.former) == (NOTE, KEPT.moved, KEPT.former)
-    assert bool(found.stops) == (step == "teardown")
-
-
-def test_a_teardown_that_had_noted_its_stops_writes_again_for_a_change_alone() -> None:
-    stopped = Line({SHARED: "Authoritative"}, stops={tenant.RULE: "2026-03-01T08:00:00Z"})
-    rows = tenant.standing(groups=[tenant.group(stopped)], rules=[tenant.rule(State="Disabled")])
-    assert plan(tenant.case("teardown", **rows))["groups"] == []
-    assert noted(plan(replace(tenant.case("teardown", **rows), mx=NOTE))) == replace(stopped, mx=NOTE)
