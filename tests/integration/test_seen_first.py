@@ -115,3 +115,29 @@ def test_a_rollback_is_judged_before_a_forward_is_switched(sandbox: Sandbox, pla
     assert "U7" in refused.failures[-1]
     assert file.read_text(encoding="utf-8") == before
     assert sandbox.writes() == []
+
+
+def test_a_dump_shows_that_forwards_are_off_where_nothing_can_be_probed(
+    sandbox: Sandbox, player: Player, plan: dict[str, Any], tmp_path: Path
+) -> None:
+    file, dump = tmp_path / "forwards.csv", tmp_path / "dump.csv"
+    extra = plan | {"coexistence_forwarding_backend": "csv", "source_forwarding_dest": str(file), "coexistence_probe_outside_sender": ""}
+    assert player.run("mailops.exchange.cutover", extra).code == 0
+    users = wave(sandbox)
+    header, *lines = file.read_text(encoding="utf-8").splitlines()
+    sandbox.control("DELETE", "/calls")
+    told = player.run("mailops.exchange.rollback", extra)
+    assert told.code != 0
+    assert f"nothing shows that the forwards of {len(users)} users are off" in told.failures[-1]
+    assert "source_forwarding_dump" in told.failures[-1]
+    assert "not probed, the forwards to be off" in told.output
+    dump.write_text("\n".join([header, lines[0], ""]), encoding="utf-8")
+    still = player.run("mailops.exchange.rollback", extra | {"source_forwarding_dump": str(dump)})
+    assert still.code != 0
+    assert "U8 (1)" in still.failures[-1]
+    assert "is still forwarded at the source" in still.failures[-1]
+    assert written(sandbox) == []
+    dump.write_text(f"{header}\n", encoding="utf-8")
+    back = player.run("mailops.exchange.rollback", extra | {"source_forwarding_dump": str(dump)})
+    assert back.code == 0, back.output
+    assert written(sandbox) == [MEMBERS[1]] * len(users)

@@ -212,6 +212,11 @@ def read_back(way: Plan) -> Plan:
     return {**way, "state": "read", "forwards": [one for one in way["forwards"] if "owner" not in one]}
 
 
+def together(ways_: Sequence[Plan]) -> list[Plan]:
+    """Ways to read in one run of the role, whose results a second run would take the place of; nothing without any."""
+    return [{"name": ", ".join(way["name"] for way in ways_), "ways": list(ways_)}] if ways_ else []
+
+
 def one_form(switched: Sequence[Plan]) -> list[str]:
     """What is wrong with ways that would write one file in two forms."""
     files: dict[str, dict[str, str]] = {}
@@ -336,7 +341,7 @@ def _off(case: Situation, moved: frozenset[str]) -> Plan:
     asked = proof(few, OFF, remedy=LOOK_AT_FORWARDS)
     # What somebody else takes in or switches is looked at once: it is off by now, or the wave does not go back in this run.
     asked += proof(forwarded(case, rest, "source", moved, every=True), OFF, patient=False, remedy=LOOK_AT_FORWARDS)
-    return {"forwards": wanted, "ways": switched, "waits": asked, "asked": [{"name": way["name"], "ways": [way]} for way in read]}
+    return {"forwards": wanted, "ways": switched, "waits": asked, "asked": together(read)}
 
 
 def _stops(known: Sequence[Plan], probes: Sequence[Plan]) -> list[Plan]:

@@ -19,7 +19,7 @@ from ._evidence import Full, counted
 from ._files import FORWARDED
 from ._guards_people import u27
 from ._hazards_mail import u28
-from ._mail_plan import Plan, acting_since, read_back, ways
+from ._mail_plan import Plan, acting_since, read_back, together, ways
 from ._marks import BrokenLineError, Line, description, read_line
 from ._outcomes import entry_of
 from ._outcomes import person_of as person
@@ -236,8 +236,7 @@ def asked(seen: Full) -> list[Plan]:
     people = {found.primary: found for address in sorted(home | named) for found in held.get(address, ())}
     people |= {found.primary: found for found in seen.snapshot.members}
     rows = {one.entry.address: one.row for one in _both(seen, people.values()) if one.routing}
-    found = [read_back(way) for way in ways(seen.situation, [rows[name] for name in sorted(rows)], on=True)]
-    return [{"name": ", ".join(way["name"] for way in found), "ways": found}] if found else []
+    return together([read_back(way) for way in ways(seen.situation, [rows[name] for name in sorted(rows)], on=True)])
 
 
 def _lost(seen: Full) -> Iterator[str]:

@@ -183,6 +183,26 @@ def test_a_host_is_asked_before_a_wave_is_written_and_read_back_before_one_retur
     assert [one["address"] for one in way["forwards"]] == sorted(USERS["users"])
 
 
+def test_several_sources_are_read_back_in_one_run_of_the_role() -> None:
+    """A second run of it would leave its results alone, and nothing would show the forwards of the first source."""
+    second = "bert@other.example.net"
+    own = {"old": {"forwarding_backend": "csv"}, "older": {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}}
+    hosts = {"old": (SHARED, "192.0.2.10"), "older": ("other.example.net", "192.0.2.11")}
+    sources = [{"name": name, "domains": [of], "smart_hosts": [host], **own[name]} for name, (of, host) in hosts.items()]
+    options = {
+        "sources": sources,
+        "domains": [SHARED, "other.example.net"],
+        "smart_hosts": [],
+        "source_ip_ranges": [],
+        "users": [ANNA, second],
+    }
+    people = [mailbox(ANNA), mailbox(second)]
+    made = planned(moment("unforward", options=options, recipients=people, members=people))
+    assert [[(way["name"], way["backend"], way["state"]) for way in one["ways"]] for one in made["asked"]] == [
+        [("old", "csv", "read"), ("older", "postfix", "read")]
+    ]
+
+
 @pytest.mark.parametrize(
     ("backend", "outside", "words"),
     [
