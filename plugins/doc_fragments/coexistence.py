@@ -187,6 +187,7 @@ options:
   probe_sample:
     description:
       - How many users of a wave, and of each class of equal recipients in a verification, are probed; 0 for all, empty for the default.
+      - In a rollback of forwards that no role reads back everybody is probed.
     type: raw
     default: 3
   reconcile_fix:
