@@ -208,13 +208,15 @@ def u22(case: Full) -> Iterator[Finding]:
 def u25(case: Full) -> Iterator[Finding]:
     """Enforcing before a probe from the tenant, with a sender in the shared domain, arrived at the source; a rule that acts is one.
 
-    In check mode a probe that would be made counts as one that arrived.
+    In check mode a probe that would be made counts as one that arrived, and where none is told of, as in a rehearsal, nobody tried.
     """
     standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
     for source in case.inputs.sources:
         if source.named(case.inputs.text("rule_name")) in standing:
             continue
         there = [one for one in case.evidence.probes if one.origin == "tenant" and domain_of(one.recipient) in source.domains]
+        if case.situation.check_mode and not there:
+            continue
         # Without a sender of its own a probe is from the submission account, whose address nobody knows before it is made.
         tried = [one for one in there if domain_of(one.sender) in source.domains or (case.situation.check_mode and not one.sender)]
         passed = ANNOUNCED if case.situation.check_mode else ARRIVED

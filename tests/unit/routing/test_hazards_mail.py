@@ -220,7 +220,7 @@ def test_u25_a_probe_with_an_own_sender_must_arrive_at_the_source(probe: Probe, 
         ([Probe("tenant", "", f"stub@{SHARED}", "announced", "source")], False),  # from the submission account, whoever that is
         ([Probe("tenant", "a@contoso.onmicrosoft.com", f"stub@{SHARED}", "announced", "source")], True),
         ([Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "not probed", why="there is no submission account")], True),
-        ([], True),
+        ([], False),
     ],
 )
 def test_u25_in_check_mode_a_probe_that_would_be_made_counts_and_one_that_cannot_be_does_not(probes: list[Probe], blocked: bool) -> None:
