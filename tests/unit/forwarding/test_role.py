@@ -75,8 +75,9 @@ def test_what_is_written_comes_from_the_judged_plan_alone() -> None:
     judge, *writers, said, stats = tasks()
     assert [used(task)[0] for task in writers] == ["postfix_forwarding", "zimbra_forwarding", "cpanel_forwarding", "forwarding_file"]
     assert (used(said)[0], used(stats)[0]) == ("assert", "set_stats")
-    assert said["loop"] == f"{{{{ {writers[-1]['register']}.results | map(attribute='msg') }}}}"
-    assert used(said)[1]["success_msg"] == "{{ item }}"
+    file = writers[-1]["register"]
+    assert said["loop"] == f"{{{{ range({file}.results | length) | list }}}}"
+    assert used(said)[1]["success_msg"] == f"{{{{ {file}.results[item].msg }}}}"
     for task in writers:
         name, options = used(task)
         assert task["loop"] == f"{{{{ {judge['register']}.plan.{name.removeprefix('forwarding_').removesuffix('_forwarding')} }}}}"
