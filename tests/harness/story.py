@@ -41,7 +41,7 @@ KINDS = {
 }
 # Seconds of the service's clock: how long the roles wait by time, and how long resolvers hold an MX; and how much faster it runs than ours.
 TIME, TTL = 3600, 3600
-RATE = 600
+RATE = 360
 # Between two steps; whatever changed before acts by then, also where the service becomes slower.
 BETWEEN = 6 * TIME
 # What the service is like during a step. Of several servers some are done early, so that a probe may see those and only the time

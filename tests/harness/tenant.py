@@ -15,6 +15,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, final
 
+# Seconds that an answer of the control API may take: more than any caller lets it wait for mail to settle.
+PATIENCE = 150
+
 SANDBOX = Path(__file__).resolve().parents[1] / "sandbox"
 # Reads that a cmdlet module makes; everything else on the wire is a write.
 READS = ("Get-",)
@@ -72,7 +75,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - as above
             text = answer.read().decode()
         return json.loads(text) if text else None
 
