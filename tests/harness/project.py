@@ -73,6 +73,13 @@ class Project:
             goals = {address: {"to": self.goal(address)} if on else None for address in own}
             self.sandbox.control("PUT", "/state", {"foreign": {"name": name, "forwards": goals}})
 
+    def busy(self, people: Iterable[str]) -> None:
+        """Have only these people's mailboxes at their source take no letters for now; what waits for all others is tried again."""
+        own = self._by_source(people)
+        for name in sorted(set(self.sources.values())):
+            self.sandbox.control("PUT", "/state", {"foreign": {"name": name, "busy": own.get(name, [])}})
+        self.sandbox.control("POST", "/queue", {})
+
     def switched(self) -> tuple[datetime, datetime]:
         """From when to when the hosts' maps were last put in place, by the service's clock; mail in between may take either way."""
         rate, earliest, latest, now = self._seen_clock()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, final
 
 from harness import account
-from harness.account import FAR, One, Span, Times
+from harness.account import FAR, WAVES, One, Span, Times
 from harness.coexistence import people
 from harness.letters import FRIEND, GAP, OUTSIDER, Crowd, Letters
 from harness.play import Player, Run, host, inventory, outside
@@ -62,7 +62,6 @@ TIGHT: dict[str, dict[str, int]] = {
 STEPS = ("setup", "wave1", "wave2", "rollback", "wave3", "mx", "teardown")
 FIRST = ("setup", "mx", "wave1", "wave2", "rollback", "wave3", "teardown")
 LEAST = 2000  # messages
-WAVES = ("wave1", "wave2", "wave3")
 
 
 @dataclass(frozen=True)
@@ -253,6 +252,8 @@ class Story(AbstractContextManager["Story"]):
         project = self.project
         project.sync(users, last=False)
         self._span(self.times.early, users, project.now())
+        # So that mail is under way to a mailbox as its forward comes on, however quick the machine is.
+        project.busy(users[:1])
         # One probe tells of the quickest server as well as three do, and sooner.
         self.run("cutover", coexistence_users=users, **({"coexistence_probe_sample": 1} if self.plan.tight and wave == "wave1" else {}))
         if self.by_role:
@@ -266,6 +267,7 @@ class Story(AbstractContextManager["Story"]):
             project.probe(users, "tenant")
         self._close(self.times.early, users, forwarded)
         self._span(self.times.healed, users, begun)
+        project.busy(())
         project.drained(forwarded)
         self._close(self.times.healed, users, project.now())
         project.sync(users, last=True)

@@ -181,6 +181,24 @@ def test_letters_that_the_tenant_keeps_waiting_hold_up_no_probe(flow: Flow) -> N
     assert flow.sums() == {"delivered": 31}
 
 
+def test_mail_to_a_busy_mailbox_waits_and_keeps_the_way_that_was_chosen(flow: Flow) -> None:
+    flow.coexist("stub")
+    flow.mail(foreign={"busy": [flow.who["stub"]]})
+    id_ = flow.send("stub")
+    assert flow.copies(id_)[flow.who["stub"]]["outcome"] == "delayed"
+    probe = flow.send("stub", id="<probe.0124@out.example.org>")
+    assert [place["system"] for place in flow.copies(probe)[flow.who["stub"]]["places"]] == ["source"], "probes pass"
+    assert flow.outcome("noobj") == "delivered"
+    flow.forward("stub")
+    assert places(flow, "stub") == ["tenant"], "what comes later takes the forward"
+    flow.mail(foreign={"busy": []})
+    flow.sandbox.ask("POST", "/queue", {})
+    copy = flow.copies(id_)[flow.who["stub"]]
+    assert ([place["system"] for place in copy["places"]], copy["outcome"]) == (["source"], "healed")
+    with pytest.raises(Exception, match="400"):
+        flow.mail(foreign={"busy": ["nobody@elsewhere.example"]})
+
+
 def test_a_refused_change_leaves_the_host_as_it_was(flow: Flow) -> None:
     before = flow.sandbox.ask("GET", "/state")["mail"]["foreign"]
     with pytest.raises(Exception, match="400"):

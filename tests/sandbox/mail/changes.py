@@ -26,7 +26,7 @@ async def change(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
     ``sync``: {people: all | [addresses], last: bool} - copies source mailboxes to the tenant
     ``mx``: {domain, to: tenant | source | [texts], ttl}
     ``record``: {name, type, texts, ttl}
-    ``foreign``: {name, modes, forwards, mailboxes, aliases, lists, up, removed}
+    ``foreign``: {name, modes, forwards, mailboxes, aliases, lists, busy, up, removed}
     ``door``: {tenant, up, held} - a tenant's front door; held: letters wait at the tenants' doors, probes pass
     """
     said: dict[str, Any] = {}

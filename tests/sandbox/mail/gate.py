@@ -18,6 +18,11 @@ PROBE = "<probe."
 ENDED = "421 4.3.2 the sender was ended"
 
 
+def is_probe(mail: Read) -> bool:
+    """Say whether a message is a probe of the collection's, and not somebody's letter."""
+    return mail.id.startswith(PROBE)
+
+
 class Gate:
     """One for all of a world. ``open``: while it is not set, letters wait at the tenants' doors and before the hosts' mailboxes.
 
@@ -33,7 +38,7 @@ class Gate:
 
     async def passes(self, mail: Read) -> None:
         """Wait until letters may pass; probes pass at once."""
-        if not mail.id.startswith(PROBE):
+        if not is_probe(mail):
             await self.open.wait()
 
     async def before(self, arrival: Arrival, node: str, *, holds: bool) -> str:
@@ -41,12 +46,11 @@ class Gate:
         mail = read(arrival.content)
         if holds:
             await self.passes(mail)
-        return ENDED if mail.id.startswith(PROBE) and self._ended("before", arrival, node) else ""
+        return ENDED if is_probe(mail) and self._ended("before", arrival, node) else ""
 
     def after(self, arrival: Arrival, node: str) -> str:
         """Answer DATA in place of the door, which has taken the message; "" lets it say so."""
-        probe = read(arrival.content).id.startswith(PROBE)
-        return ENDED if probe and self._ended("after", arrival, node) else ""
+        return ENDED if is_probe(read(arrival.content)) and self._ended("after", arrival, node) else ""
 
     def _ended(self, phase: str, arrival: Arrival, node: str) -> bool:
         """Count a probe that enters the world, and end its sender if a rule says so."""

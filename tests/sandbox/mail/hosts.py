@@ -8,11 +8,13 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .addresses import domain_of
 from .client import Parcel
 from .door import Arrival, Door
+from .gate import is_probe
 from .hoststate import RELAY, Final, HostState
 from .letters import Failure, Read, prepend, read, received
 from .node import LOOPS, Node
@@ -188,11 +190,27 @@ class BuiltinHost(Node):
             for final in finals:
                 failures += self._final(mail, arrival.sender, content, asked, final)
         await self.world.gate.passes(mail)
-        for asked, box in boxes:
-            self.world.place_at_source(self.state, mail, asked, box.address, box.caught)
+        await self._store(mail, boxes)
         if failures:
             await self.undeliverable(mail, arrival.sender, failures)
         for _unused, asked in arrival.recipients:
+            self.world.ledger.live(mail.id, asked, -1)
+
+    async def _store(self, mail: Read, boxes: Sequence[tuple[str, Final]]) -> None:
+        """Put a message into mailboxes; a letter for those that are busy waits here, on the way that was chosen."""
+        waiting = [] if is_probe(mail) else [(asked, box) for asked, box in boxes if box.address in self.state.busy]
+        for asked, box in boxes:
+            if (asked, box) not in waiting:
+                self.world.place_at_source(self.state, mail, asked, box.address, box.caught)
+        for one in waiting:
+            self.world.ledger.live(mail.id, one[0], 1)
+            self.world.ledger.deferred(mail.id, one[0])
+        if waiting:
+            self.courier.pause(partial(self._again, mail, waiting))
+
+    async def _again(self, mail: Read, boxes: Sequence[tuple[str, Final]]) -> None:
+        await self._store(mail, boxes)
+        for asked, _unused in boxes:
             self.world.ledger.live(mail.id, asked, -1)
 
     def _gone(self, mail: Read, arrival: Arrival) -> None:

@@ -76,6 +76,7 @@ class HostState:
     forwards: dict[str, Forward] = field(default_factory=dict)
     modes: Modes = field(default_factory=Modes)
     removed: bool = False  # its address answers, and nobody will ever read what it takes
+    busy: set[str] = field(default_factory=set)  # mailboxes that take no letters for now, which wait at the host; probes pass
 
     @property
     def catch_all(self) -> str:
@@ -146,16 +147,16 @@ class HostState:
         return [*kept, Final("forward", target)]
 
     def change(self, wanted: dict[str, Any]) -> None:
-        """Apply a change: modes, removed, forwards {address: {to, keep} or null}, mailboxes and aliases {add, remove}, lists.
+        """Apply a change: modes, removed, busy, forwards {address: {to, keep} or null}, mailboxes and aliases {add, remove}, lists.
 
         Raises ValueError.
         """
         self.modes.update(wanted.get("modes") or {})
         self.removed = bool(wanted.get("removed", self.removed))
+        if "busy" in wanted:
+            self.busy = {self._mailbox_named(address) for address in wanted["busy"]}
         for address, forward in (wanted.get("forwards") or {}).items():
-            mailbox = self.mailbox_of(address)
-            if not mailbox:
-                raise ValueError(f"{address} has no mailbox at {self.name}")
+            mailbox = self._mailbox_named(address)
             if forward is None:
                 self.forwards.pop(mailbox, None)
             else:
@@ -172,6 +173,12 @@ class HostState:
         for address, members in (wanted.get("lists") or {}).items():
             self.lists[normal(address)] = [normal(member) for member in members]
 
+    def _mailbox_named(self, address: str) -> str:
+        mailbox = self.mailbox_of(address)
+        if not mailbox:
+            raise ValueError(f"{address} has no mailbox at {self.name}")
+        return mailbox
+
     def dump(self) -> dict[str, Any]:
         """Return all as JSON values."""
         return {
@@ -181,6 +188,7 @@ class HostState:
             "domains": sorted(self.domains),
             "modes": asdict(self.modes),
             "removed": self.removed,
+            "busy": sorted(self.busy),
             "mailboxes": sorted(self.mailboxes),
             "aliases": dict(self.aliases),
             "lists": dict(self.lists),

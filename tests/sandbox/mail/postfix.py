@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from .addresses import normal
 from .door import Arrival, Door
+from .gate import is_probe
 from .hoststate import CATCH_ALL, Forward, HostState
 from .letters import read
 from .node import LOOPS, Node
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 20.0
 LOG_SECONDS = 3.0
+# What the sink answers to a letter for a mailbox that takes none for now: Postfix keeps it, for all whom it hands over with it.
+BUSY = "450 4.2.1 mailbox busy"
 # The map in which control's forwards stand.
 OWN = "coexistence"
 
@@ -165,8 +168,7 @@ class PostfixHost(Node):
 
     async def _put(self, state: HostState, own: dict[str, Forward]) -> None:
         self._state, self._own = state, own
-        self._write()
-        if self._up:
+        if self._write() and self._up:
             await self._run("reload")
             await asyncio.sleep(0.15)  # idle processes end when they hear of the reload
 
@@ -281,6 +283,8 @@ class PostfixHost(Node):
     async def message(self, arrival: Arrival) -> str:
         """Put a message into mailboxes; an address that Postfix did not map (local_only) is mapped here."""
         mail = read(arrival.content)
+        if not is_probe(mail) and self.state.busy.intersection(self._box(address) for address, _unused in arrival.recipients):
+            return BUSY
         self.enter(mail, arrival.sender, arrival.recipients, "source")
         self.heard(arrival.content, mail)
         for address, asked in arrival.recipients:
@@ -295,8 +299,8 @@ class PostfixHost(Node):
     def _ports(self) -> Ports:
         return Ports(self.door.endpoint, self.own_door.endpoint, self._sink.endpoint, self.world.outside.door.endpoint)
 
-    def _write(self) -> None:
-        """Write the files whose content changed, each put in place whole."""
+    def _write(self) -> bool:
+        """Write the files whose content changed, each put in place whole; whether any did."""
         ports = self._ports()
         # What another foreign host answers for goes by MX, like everybody's mail.
         theirs = {domain for host in self.world.hosts if host is not self for domain in host.state.domains}
@@ -306,13 +310,14 @@ class PostfixHost(Node):
         relay = self.world.endpoint(exchanger(first)) or ports.relay
         texts = maps(replace(self._state, forwards=self._own), ports, doors, relay)
         texts |= {"main.cf": main_cf(self.place, self._state, ports), "master.cf": master_cf(self._state, ports)}
-        for name, text in texts.items():
-            if self._written.get(name) == text:
-                continue  # what others changed in it stays
-            self._written[name] = text
+        # What others changed in a file whose own text is the same stays.
+        changed = {name: text for name, text in texts.items() if self._written.get(name) != text}
+        self._written |= changed
+        for name, text in changed.items():
             fresh = self.place / f"{name}.new"
             fresh.write_text(text, encoding="utf-8")
             fresh.replace(self.place / name)
+        return bool(changed)
 
     async def _run(self, verb: str) -> None:
         """Run postfix start, stop or reload. Raises PostfixMissing with its words."""
