@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any
@@ -145,7 +145,14 @@ def plan_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         raise InputError(one_form(made["ways"]))
     declared = {**case.inputs.raw, "told": made.get("told", dict(case.told)), "final": made.get("final", dict(case.final))}
     made["declared"] = declared
-    came = ahead(case, context) if step in {"cutover", "unforward"} else {"mx": exchangers(seen)} if step == "preflight" else {}
+    told: Mapping[str, Callable[[], dict[str, Any]]] = {
+        "preflight": lambda: {"mx": exchangers(seen)},
+        "cutover": lambda: {"time_plan": _times(case, _turn(case, back=False), context, back=False)},
+        "unforward": lambda: {"time_plan": _times(case, _turn(case, back=True), context, back=True), "arrived": arrived(case, context)},
+        # A check run brings nobody back, and has listed it before.
+        "returned": lambda: {"arrived": [] if case.check_mode else arrived(case, context)},
+    }
+    came = told[step]() if step in told else {}
     return {"changed": False, "calls": [], **shown(case, verdict), "plan": made, "screen": lines_of(seen, verdict, made), **came}
 
 
@@ -165,13 +172,6 @@ def _turn(case: Situation, *, back: bool) -> Turn:
     calls = members.calls(case.inputs.group_address, todo, bypass=True)
     moved = stamp(clock(case.snapshot)) if calls or _cut(case) else line_of(case.inputs, case.snapshot).moved
     return Turn(move, todo, calls, effect(case, moved, (*move.moved, *move.kept), back=back))
-
-
-def ahead(case: Situation, context: Context) -> dict[str, Any]:
-    """What is told before a wave: the time plan, and, per user who goes back, what reached the tenant's mailbox."""
-    if case.step == "cutover":
-        return {"time_plan": _times(case, _turn(case, back=False), context, back=False)}
-    return {"time_plan": _times(case, _turn(case, back=True), context, back=True), "arrived": arrived(case, context)}
 
 
 def _times(case: Situation, turn: Turn, context: Context, *, back: bool) -> list[str]:

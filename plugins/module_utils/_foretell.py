@@ -153,6 +153,8 @@ def check_info(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     case, sight = whole(params, context, str(params["step"]))
     if case.step == "preflight" and hindrances(case.situation):
         raise InputError(hindrances(case.situation))
+    if case.step == "forward" and not case.inputs.users:
+        raise InputError(["users: nobody is named; give coexistence_users, or coexistence_waves_file with coexistence_wave."])
     verdict = evaluate(case)
     accepted = {finding.id for finding in verdict.accepted}
     found = [{**finding.to_dict(), "accepted": finding.blocks and finding.id in accepted} for finding in verdict.all]

@@ -56,6 +56,15 @@ class Reader:
                 [f"{path} cannot be read: {error.strerror}; run the task with the rights to read it (become)."]
             ) from error
 
+    def changed(self, path: str) -> int | None:
+        """When a file was last changed, in nanoseconds of this machine's clock; None when there is none. Raises ForwardingError."""
+        try:
+            return os.stat(path).st_mtime_ns
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ForwardingError([f"{path} cannot be looked at: {error.strerror}; run the task with the rights to (become)."]) from error
+
 
 class Host(Reader):
     """Commands and files of this machine. In check mode changes are recorded and not made."""

@@ -144,9 +144,11 @@ def _places(params: Mapping[str, Any], asked: Wanted) -> list[str]:
     dest, dump = str(params.get("dest") or ""), str(params.get("dump") or "")
     if asked.state != READ and not dest:
         return ["dest is empty; name the file on the controller that csv and google write (source_forwarding_dest of the role)."]
-    if dest and dump and os.path.realpath(dest) == os.path.realpath(dump):
-        return [f"dump {dump} is the file that is written here (dest) and shows no forward; give what the source exports (S14)."]
-    return []
+    return [
+        f"dump {dump} is the file that is written here ({name}) and shows no forward; give what the source exports (S14)."
+        for name in ("dest", "delta")
+        if dump and params.get(name) and os.path.realpath(str(params[name])) == os.path.realpath(dump)
+    ]
 
 
 def _lost_lines(params: Mapping[str, Any], host: Reader, asked: Wanted) -> None:
@@ -200,7 +202,7 @@ def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
     if problems:
         raise ForwardingError(problems)
     if asked.state == READ:
-        return {**_shown(host, str(params.get("dump") or ""), asked), "files": {}, "removed": []}
+        return {**_shown(host, str(params.get("dump") or ""), str(params.get("dest") or ""), asked), "files": {}, "removed": []}
     dest, google = str(params["dest"]), params["format"] == files.GOOGLE
     with host.alone(os.path.dirname(dest) or "."):
         text = host.read(dest)
@@ -227,12 +229,21 @@ def _covering(told: Mapping[str, Mapping[str, Any]], form: str, *, ahead: bool) 
     return f"{'; '.join(parts)}. The forwards act only {TAKEN[form]}. Then {ASK}."
 
 
-def _shown(host: Host, path: str, asked: Wanted) -> dict[str, Any]:
+def _hidden(host: Host, path: str, dest: str, text: str | None) -> str:
+    """Why a dump shows nothing of the forwards: it is not there, or was taken before the file that was written last."""
+    if text is None:
+        return f"{path} is not there" if path else "the file that was written shows no effect"
+    taken, written = host.changed(path), host.changed(dest) if dest else None
+    older = taken is not None and written is not None and taken < written
+    return f"{path} is older than {dest} and cannot show what came of it" if older else ""
+
+
+def _shown(host: Host, path: str, dest: str, asked: Wanted) -> dict[str, Any]:
     """What a dump of the source shows. Without one nothing is known: our own file says what was asked for, not what came of it."""
     text = host.read(path) if path else None
     total = len(asked.by_address)
-    if text is None:
-        why = f"{path} is not there" if path else "the file that was written shows no effect"
+    why = _hidden(host, path, dest, text)
+    if text is None or why:
         said = f"Whether {total} addresses are forwarded is unknown, since {why}: {ASK} (S14)."
         host.warnings.append(said)
         told = seen(asked, {}, path)

@@ -10,6 +10,7 @@ without DNS costs it once a run.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -43,6 +44,8 @@ WHOLE_GROUP_STEPS = frozenset({"mx", "teardown"})
 PATIENCE = 1.5
 # More rows than this in two days: then the trace does not end in time, and counts as not read.
 MOST_ROWS = 20000
+# Of a smart host that is a network: each address is a question of its own.
+MOST_ADDRESSES = 64
 IPV6 = "Get-IPv6StatusForAcceptedDomain"
 
 
@@ -144,7 +147,7 @@ class _Look:
     def _addresses(self) -> tuple[list[str], list[str]]:
         """The addresses of our connectors' hosts, and hosts whose addresses are not known."""
         names = sorted({str(host) for thing in self._connectors() for host in thing.folds("SmartHosts")})
-        known = {name: list((self.hosts.get(name.strip("[]").rstrip(".")) or {}).get("addresses") or ()) for name in names}
+        known = {name: _within(name) or list((self.hosts.get(name.strip("[]").rstrip(".")) or {}).get("addresses") or ()) for name in names}
         return sorted({address for held in known.values() for address in held}), [name for name in names if not known[name]]
 
     def _rows(self, asked: list[dict[str, Any]]) -> list[Row] | None:
@@ -157,6 +160,15 @@ class _Look:
                 return None
             found.update({key_of(row): row for row in part.rows})
         return list(found.values())
+
+
+def _within(name: str) -> list[str]:
+    """The addresses of a smart host that is a network; none for a name, an address, or a network of more than can be asked for."""
+    try:
+        network = ipaddress.ip_network(name.strip("[]"))
+    except ValueError:
+        return []
+    return [str(address) for address in network] if 1 < network.num_addresses <= MOST_ADDRESSES else []
 
 
 def gather(case: Situation, context: Context) -> tuple[Observed, Evidence]:

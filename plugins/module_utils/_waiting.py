@@ -15,7 +15,7 @@ from ._probe_follow import TENANT
 from ._probe_turns import Result, Sight, Steps, together
 from ._probing import NO_ACCOUNT, TIMES, steps, wanted_of
 from ._routing import _checks as checks
-from ._routing._evidence import ANNOUNCED, ARRIVED, FILTER, MISSING, NOT_PROBED
+from ._routing._evidence import ANNOUNCED, ARRIVED, FILTER, MISSING, NOT_PROBED, SILENCE
 from ._routing._mail_plan import LOOK
 from ._routing._objects import stamp
 from ._routing._options import VARIABLES
@@ -56,12 +56,15 @@ def wait(params: Mapping[str, Any], context: Context) -> Result:
 
 def _announced(probes: Sequence[Mapping[str, Any]], context: Context) -> list[Result]:
     """Probes as a check run has them: announced, or not to be had, which is known before."""
-    ready = not any(one.get("origin") == TENANT for one in probes) or context.session.tool("account", {})["ready"]
-    lacking = [_unsent(one) or ("" if ready or one.get("origin") != TENANT else NO_ACCOUNT) for one in probes]
-    return [
-        {**one, "place": "", "result": NOT_PROBED, "why": why} if why else {**one, "result": ANNOUNCED}
-        for one, why in zip(probes, lacking, strict=True)
-    ]
+    account = context.session.tool("account", {}) if any(one.get("origin") == TENANT for one in probes) else {}
+    made = []
+    for one in probes:
+        inside = one.get("origin") == TENANT
+        why = _unsent(one) or (NO_ACCOUNT if inside and not account["ready"] else "")
+        # As it would be made: without a sender it is from the account itself.
+        sender = {"sender": account["user"]} if inside and not one.get("sender") else {}
+        made.append({**one, "place": "", "result": NOT_PROBED, "why": why} if why else {**one, **sender, "result": ANNOUNCED})
+    return made
 
 
 class _Pace:
@@ -109,7 +112,7 @@ def _by_clock(params: Mapping[str, Any], seconds: int, reason: str, pace: _Pace)
                 f"after {pace.timeout:.0f} s the service's clock shows {stamp(now)}, waiting for {stamp(until)}.",
                 remedy="Run again: the wait counts from the same moment, not from the beginning.",
             )
-        pace.pause(left + 1)
+        pace.pause(min(left + 1, pace.left))
         now = now_of(context.session.call(CLOCK))
     return int((now - started).total_seconds()), stamp(until)
 
@@ -220,8 +223,11 @@ def settled(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
 def summary(made: Sequence[Result], left: Sequence[Result], reason: str) -> list[str]:
     """What probes showed, and which could not be had, each with its reason: a screen without a word would leave both open."""
     unsent = Counter(str(found.get("why")) for found in made if found.get("result") == NOT_PROBED)
-    shown = len(made) - len(left) - unsent.total()
+    silent = sum(1 for found in made if found not in left and found.get("told_by") == SILENCE)
+    shown = len(made) - len(left) - unsent.total() - silent
     lines = [f"shown, {reason}: by {shown} of {len(made)} probes"] if shown else []
+    if silent:
+        lines.append(f"not contradicted, {reason}: by {silent} of {len(made)} probes, which the source took and the tenant has not seen")
     return [*lines, *(f"not probed, {reason}: {many} of {len(made)}: {why}" for why, many in sorted(unsent.items()))]
 
 

@@ -26,7 +26,7 @@ options:
       - The step to judge and plan.
       - V(preflight) judges what V(setup) would do. V(setup) makes domains, group and connectors ready, V(enforce) the rules.
       - V(cutover) and V(rollback) judge a wave. V(forward) plans the forwards of a wave that has moved, V(unforward) takes them off
-        before it goes back.
+        before it goes back. V(returned) lists what reached the tenant mailboxes of a wave that is back, and judges nothing.
       - V(mx) judges the move of the MX to the tenant, V(mx_back) the way back, V(sources_off) the end of forwards and host.
       - V(teardown) stops the rules, V(remove) removes them, V(dismantle) removes the rest, V(restored) looks for leftovers.
       - V(verify) plans probes of every class of recipients, V(reconcile) finds who has slipped since the last wave.
@@ -41,6 +41,7 @@ options:
       - forward
       - unforward
       - rollback
+      - returned
       - mx
       - mx_back
       - teardown
@@ -116,7 +117,7 @@ arrived:
     - What reached the tenant mailbox of each user who goes back, by the message trace since the group was made (at most 90 days), with
       C(user), C(count), C(first) and C(last). Probes are left aside; what arrived in the last minutes may not be in the trace yet.
     - Where the trace cannot be read C(count) is null, and C(why) says the reason.
-  returned: for O(step=unforward), when no guard refused
+  returned: for O(step=unforward), when no guard refused, and for O(step=returned), where it is empty in check mode
   type: list
   elements: dict
 moved:

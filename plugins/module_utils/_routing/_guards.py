@@ -32,7 +32,7 @@ TABLE: tuple[Guard, ...] = (
     _guard("U4", "preflight setup enforce unforward rollback", u4, "snapshot, source list"),
     _guard("U5", "preflight setup enforce cutover forward unforward rollback mx status", u5, "snapshot"),
     _guard("U6", "preflight setup enforce", u6, "snapshot, validation recipients"),
-    _guard("U7", "cutover unforward rollback", u7, "snapshot, wave"),
+    _guard("U7", "cutover forward unforward rollback", u7, "snapshot, wave"),
     _guard("U9", "preflight setup enforce cutover forward mx teardown dismantle status", u9, "snapshot"),
     _guard("U10", "preflight setup enforce cutover forward mx dismantle status", u10, "snapshot"),
     _guard("U14", "restored", u14, "snapshot"),
@@ -42,7 +42,7 @@ TABLE: tuple[Guard, ...] = (
     _guard("U21", "preflight setup enforce", u21, "snapshot"),
     _guard("U23", "preflight setup enforce cutover status", u23, "snapshot"),
     _guard("U24", "preflight setup enforce cutover status", u24, "snapshot"),
-    _guard("U27", "preflight setup enforce cutover status", u27, "snapshot"),
+    _guard("U27", "preflight setup enforce cutover forward mx status", u27, "snapshot"),
     _guard("U30", "preflight setup enforce cutover status", u30, "snapshot"),
 )
 

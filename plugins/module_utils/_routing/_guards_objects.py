@@ -12,10 +12,11 @@ from dataclasses import replace
 from ansible_collections.mailops.exchange.plugins.module_utils._values import as_list, fold, host_key, is_empty
 
 from . import _objects as objects
-from ._checks import under
+from ._checks import domain_of, under
 from ._findings import MAKING, Finding, Situation
 from ._inputs import Source
 from ._marks import marked_domains
+from ._reads import at_times
 from ._scope import exceptions
 from ._snapshot import Thing, addresses_of
 
@@ -56,6 +57,8 @@ def _set(rule: Thing, name: str) -> bool:
 KEEP_NAME = "Set coexistence_rule_name to the name that it has, or give it its name back."
 # The steps after which mail is to follow the group.
 MOVING = frozenset({"cutover", "forward"})
+# Those of a way back.
+RETURNING = frozenset({"unforward", "rollback"})
 
 
 def _acting(rule: Thing) -> bool:
@@ -77,7 +80,19 @@ def u5(case: Situation) -> Iterator[Finding]:
                 if not rule.enabled:
                     why = "the rule is disabled, so mail from the tenant passes by the source and no probe shows who has moved"
                     yield Finding("U5", rule.name, why, "Run the set-up again, which enables it, before anybody is moved or forwarded.")
+        if case.step in RETURNING:
+            yield from _u5_back(case, one.source)
         yield from _u5_hosts(case, one.source)
+
+
+def _u5_back(case: Situation, source: Source) -> Iterator[Finding]:
+    """A rule that does not stand, or is disabled, while the group does: nothing leads who leaves it back to the source."""
+    users = [user.address for user in case.inputs.users if domain_of(user.address) in source.domains]
+    if not users or case.snapshot.group(case.inputs.group_address) is None or any(rule.enabled for rule in _held(case, source)):
+        return
+    name = source.named(case.inputs.text("rule_name"))
+    why = f"no such rule acts, so mail from the tenant to {len(users)} users who go back would stay in mailboxes that they do not read"
+    yield Finding("U5", name, why, "Run the set-up again, which makes or enables the rule, before anybody goes back.")
 
 
 def _u5_connector(case: Situation, one: objects.Expected) -> Iterator[Finding]:
@@ -336,7 +351,7 @@ def u24(case: Situation) -> Iterator[Finding]:
         seen = [source for source in case.inputs.sources if not _apart(case, rule, source)]
         if rule.guid in ours or rule.guid in own_inbound or not _acting(rule) or not seen:
             continue
-        actions = [name for name in DECIDES if _set(rule, name)] + _rejecting(rule)
+        actions = [name for name in DECIDES if _set(rule, name)] + [f"{name} {rule.row[name]}" for name in at_times(rule.row)]
         if "RouteMessageOutboundConnector" in actions:
             why = f"another enabled rule (priority {rule.priority}) routes mail that may be the same"
             if _marked(case, rule) and fold(rule.name) in {fold(one.named(case.inputs.text("rule_name"))) for one in seen}:
@@ -347,12 +362,6 @@ def u24(case: Situation) -> Iterator[Finding]:
         elif actions and rule.priority < max(_place(case, source) for source in seen):
             why = f"an enabled rule above ours (priority {rule.priority}) can decide first: {', '.join(actions)}"
             yield Finding("U24", rule.name, why, "Set coexistence_rule_priority to 0, or move that rule down.")
-
-
-def _rejecting(rule: Thing) -> list[str]:
-    """A disclaimer that rejects the mail which it cannot be added to."""
-    falls_back = "ApplyHtmlDisclaimerFallbackAction"
-    return [f"{falls_back} Reject"] if fold(rule.row.get(falls_back) or "") == "reject" and _set(rule, "ApplyHtmlDisclaimerText") else []
 
 
 def _place(case: Situation, source: Source) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ._checks import domain_of, under
+from ._evidence import counted
 from ._files import FORWARDED
 from ._findings import Finding, Situation
-from ._scope import Case, at_home, seed
+from ._scope import Case, at_home, exceptions, reached, seed
 from ._snapshot import CONTACTS, EXPANDED, GROUPS, Recipient
 from ._waves import check
 
@@ -47,6 +48,7 @@ def u4(case: Situation) -> Iterator[Finding]:
         yield _outside(case, one, cannot)
     for one in found.ambiguous:
         yield _outside(case, one, conclude)
+    yield from _u4_outward(case)
     if inputs.pending:
         yield from _u4_pending(case)
 
@@ -54,6 +56,22 @@ def u4(case: Situation) -> Iterator[Finding]:
 def _outside(case: Situation, one: Case, remedy: str) -> Finding:
     harm = "the rule would leave its mail in the tenant" if case.inputs.pending else "the rule would send its mail the wrong way"
     return Finding("U4", one.found.shown, f"{one.why}; {harm}", remedy)
+
+
+def _u4_outward(case: Situation) -> Iterator[Finding]:
+    """Mail users whom the source reads by its list, and who lead to an address that is none of the shared domains: the rule sends there."""
+    spared = [(source, exceptions(case.inputs, source, case.snapshot)) for source in case.inputs.sources]
+    found = [
+        one.shown
+        for one in case.snapshot.recipients
+        if one.external
+        and not any(under(domain_of(one.external), domain) for domain in case.inputs.domains)
+        and at_home(case.inputs, one) == "source"
+        and any(reached(case.inputs, source, gap, one) for source, gap in spared)
+    ]
+    if found:
+        why = f"{len(found)} are read at the source by its list and lead to an address outside the shared domains, which the host must know"
+        yield Finding("U4", counted(sorted(found)), why, "Lead them to their shared address, or make sure that it does.", blocks=False)
 
 
 def _u4_pending(case: Situation) -> Iterator[Finding]:
@@ -89,17 +107,21 @@ def u7(case: Situation) -> Iterator[Finding]:
     """A wave user without a live mailbox, without the routing address, or whose address another object holds."""
     for one in check(case.inputs, case.snapshot):
         for why, remedy in one.faults:
-            if case.step == "cutover" or one.found is None:
+            if case.step in {"cutover", "forward"} or one.found is None:
                 yield Finding("U7", one.who, why, remedy)
 
 
 def u21(case: Situation) -> Iterator[Finding]:
-    """Someone outside the group has an address, but not the primary one, in a shared domain, and escapes the rule."""
+    """Someone outside the group has an address, but not the primary one, in a shared domain, and escapes the rule.
+
+    The rule asks for the primary address, and leaves every accepted domain of its own alone, a subdomain too.
+    """
     inputs = case.inputs
+    spared = [(source, exceptions(inputs, source, case.snapshot)) for source in inputs.sources]
     inside = {identity for member in case.snapshot.members for identity in member.ids}
     for found in case.snapshot.recipients:
         shared = sorted(address for address in found.addresses if domain_of(address) in inputs.domains)
-        escapes = bool(shared) and not any(under(domain_of(found.primary), domain) for domain in inputs.domains)
+        escapes = bool(shared) and not any(reached(inputs, source, gap, found) for source, gap in spared)
         member = bool(found.ids & inside) and not inputs.pending
         if escapes and not member and found.kind not in EXPANDED and _may_read_at_source(case, found, shared):
             why = f"has {', '.join(shared)} but the primary address {found.primary}, so the rule does not see it"

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from . import _objects as objects
 from ._checks import domain_of
-from ._evidence import ARRIVED, FILTER, NOT_PROBED, SILENCE, Full, counted, until
+from ._evidence import ANNOUNCED, ARRIVED, FILTER, NOT_PROBED, SILENCE, Full, Probe, counted, until
 from ._findings import Finding
-from ._mail_plan import NONE, SWITCHED, backend_of
+from ._mail_plan import GOOGLE, NONE, SWITCHED, backend_of, sender
 from ._outcomes import person_of
 from ._waves import Checked, check, forwarding
 from ._world import TENANT, Foreign
@@ -21,6 +21,10 @@ from ._world import TENANT, Foreign
 SHOW_OFF = (
     "Switch them off, and name coexistence_probe_outside_sender to have each of them probed, or give a dump taken after the change"
     " (source_forwarding_dump); or accept U8 if you saw it yourself."
+)
+SHOW_GOOGLE = (
+    "Google's map acts up to 24 hours after it was changed: name coexistence_probe_outside_sender to have each of them probed; or accept U8"
+    " a day after the change."
 )
 
 
@@ -83,56 +87,81 @@ def _u8_changed(case: Full) -> Iterator[Finding]:
 
 
 def _at_source(case: Full) -> list[tuple[Checked, str, Foreign]]:
-    """The users of the run who have an address at a source, with it and the source; nobody else has a forward there."""
+    """The users of the run whose address lies at a source, with it and the source; also who is on no list of it, which may be old."""
     found = []
     for one in check(case.inputs, case.snapshot):
         address = (forwarding(case.inputs, case.snapshot, one.found)[0] if one.found else "") or one.user.address
         source = case.world.source_of(domain_of(address))
-        if source is not None and (source.addresses is None or {address, one.user.address} & source.addresses.keys()):
+        if source is not None:
             found.append((one, address, source))
     return found
 
 
+def _backend(case: Full, address: str) -> str:
+    """What keeps the forward of an address."""
+    source = case.inputs.source_of(domain_of(address))
+    return backend_of(case.inputs, source) if source else NONE
+
+
 def _u8_back(case: Full) -> Iterator[Finding]:
     """Forwards that are on, by what was read or probed; those of which nothing shows that they are off, or silence alone."""
-    unseen: dict[str, list[str]] = {}
+    unseen: dict[tuple[str, str], list[str]] = {}
     quiet: dict[str, list[str]] = {}
     wave = _at_source(case)
     own = {known for one, address, _source in wave for known in (address, one.user.address)}
     for one, address, source in wave:
-        probes = [probe for probe in case.evidence.probes if probe.recipient in {address, one.user.address} and probe.origin != TENANT]
-        on = {address, one.user.address} & source.forwards.keys()
+        names = {address, one.user.address}
+        probes = [probe for probe in case.evidence.probes if probe.recipient in names and probe.origin != TENANT]
+        on = names & source.forwards.keys()
         if on or any(probe.result == ARRIVED and probe.place == TENANT for probe in probes):
             where = ", ".join(source.forwards[one].target for one in sorted(on))
             seen = "is still forwarded at the source" + (f" to {where}" if on else ": a probe from outside reached the tenant")
             yield Finding("U8", one.who, f"{seen}; out of the group its mail would loop", "Switch the forward off first, and probe.")
-        elif not (case.evidence.forwards_read or address in case.evidence.forwards_off):
+        elif not _read_off(case, address) and not _to_come(case, address, probes):
             told = [probe.told_by for probe in probes] if _all_stayed(case, source, own) else []
-            if not told or all(word == SILENCE for word in told):
-                (quiet if told else unseen).setdefault(source.name or "the source", []).append(address)
-    if case.situation.check_mode:
-        return
-    for name, who in unseen.items():
-        why = f"nothing shows that the forwards of {len(who)} users are off at {name}; out of the group their mail would loop"
-        yield Finding("U8", counted(who), why, SHOW_OFF)
+            name = source.name or "the source"
+            if not told:
+                unseen.setdefault((name, _backend(case, address)), []).append(address)
+            elif all(word == SILENCE for word in told):
+                quiet.setdefault(name, []).append(address)
+    yield from _u8_unseen(unseen)
     for name, who in quiet.items():
         why = f"only silence shows that the forwards of {len(who)} users are off: {name} took their probes, and the tenant saw none so far"
         yield Finding("U8", counted(who), why, "Look at the source, or give a dump taken after the change.", blocks=False)
 
 
+def _read_off(case: Full, address: str) -> bool:
+    """Whether a read-back shows that a forward is off. An entry that is gone from Google's map still acts for up to a day."""
+    read = case.evidence.forwards_read or address in case.evidence.forwards_off
+    return read and _backend(case, address) != GOOGLE
+
+
+def _to_come(case: Full, address: str, probes: Iterable[Probe]) -> bool:
+    """Whether, in check mode, a real run would look: at what a role switches, and by probes that it announced."""
+    looked = _backend(case, address) in SWITCHED or any(probe.result == ANNOUNCED for probe in probes)
+    return case.situation.check_mode and looked
+
+
+def _u8_unseen(unseen: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Finding]:
+    for (name, backend), who in unseen.items():
+        why = f"nothing shows that the forwards of {len(who)} users are off at {name}; out of the group their mail would loop"
+        yield Finding("U8", counted(who), why, SHOW_GOOGLE if backend == GOOGLE else SHOW_OFF)
+
+
 def _u8_ahead(case: Full) -> Iterator[Finding]:
     """Before any forward goes off: of whom nothing will show that it is, so that the wave would end there."""
-    if case.inputs.text("probe_outside_sender").strip():
+    if sender(case.situation, "internet", ""):
         return
     hidden: dict[str, list[str]] = {}
     for _one, address, _source in _at_source(case):
-        source = case.inputs.source_of(domain_of(address))
-        backend = backend_of(case.inputs, source) if source else NONE
+        backend = _backend(case, address)
         if backend not in SWITCHED:
             hidden.setdefault(backend, []).append(address)
     for backend, who in hidden.items():
-        why = f"no probe can show that the forwards of {len(who)} users are off, and no role reads them back (back end {backend})"
-        yield Finding("U8", counted(who), why, SHOW_OFF, blocks=backend == NONE)
+        blocks = backend in {NONE, GOOGLE}
+        also = "nothing else does" if blocks else "only a dump taken after the change does (source_forwarding_dump)"
+        why = f"no probe can show that the forwards of {len(who)} users are off, and {also} (back end {backend})"
+        yield Finding("U8", counted(who), why, SHOW_GOOGLE if backend == GOOGLE else SHOW_OFF, blocks=blocks)
 
 
 BACKWARD = {"unforward": _u8_ahead, "rollback": _u8_back}

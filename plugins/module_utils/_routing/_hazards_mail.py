@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ansible_collections.mailops.exchange.plugins.module_utils._values import fold
 
 from . import _objects as objects
 from ._checks import domain_of, under
-from ._evidence import ANNOUNCED, ARRIVED, FILTER, NOT_PROBED, Full, Probe, counted
+from ._evidence import ANNOUNCED, ARRIVED, FILTER, NOT_PROBED, Full, Probe, Published, counted
 from ._findings import MAKING, Finding
-from ._mail_plan import NONE, SWITCHED, backend_of
+from ._mail_plan import NONE, SWITCHED, backend_of, way_out
 from ._outcomes import entry_of
 from ._predicates import covers
 from ._scope import seed
@@ -28,6 +28,7 @@ NO_PROBE = (
     " has and the tenant does not (coexistence_validation_recipients), so that it is probed."
 )
 NO_BACKEND = "Name what keeps them in coexistence_forwarding_backend to have them read, or look there yourself."
+NO_NAMES = "Name whose they are in coexistence_source_file or coexistence_waves_file to have them read, or look there yourself."
 NO_DUMP = "Give a dump taken now (source_forwarding_dump), or look there yourself."
 # A sender's domain that no connector names, as an outsider's.
 ANYBODY = "sender.invalid"
@@ -48,17 +49,25 @@ def u14(case: Full) -> Iterator[Finding]:
             yield Finding("U14", counted(names), why, "Take them off once no mail comes by the old path, or switch the host off.")
         elif not (names or _off(case, source) or _read(case, source)):
             why = "whether its forwards are still on was not read"
-            remedy = NO_DUMP if _by_file(case, source) else NO_BACKEND
+            remedy = NO_BACKEND if _backends(case, source) <= {NONE} else NO_DUMP if _backends(case, source) - SWITCHED else NO_NAMES
             yield Finding("U14", source.name or "the source", why, remedy, blocks=False)
         for domain in sorted(source.domains & frozenset(case.inputs.domains)):
             published = case.evidence.dns.get(domain)
             if published and published.spf.get(source.name) and not _holds(case, source, domain):
                 why = f"its SPF record still allows {source.name or 'the source'} to send"
                 yield Finding("U14", domain, why, "Take the source out of the record.")
+            elif published and published.spf.get(source.name, False) is None and not _holds(case, source, domain):
+                why = f"whether its SPF record still allows {source.name or 'the source'} to send is not known: {_vague(published)}"
+                yield Finding("U14", domain, why, "Look who stands behind it, and take the source out of the record.", blocks=False)
             elif published is None and f"records {domain}" in case.evidence.unread:
                 unread = case.evidence.unread[f"records {domain}"]
                 why = f"whether its SPF record still allows {source.name or 'the source'} to send is not known: {unread}"
                 yield Finding("U14", domain, why, "Name coexistence_name_servers that can be asked.", blocks=False)
+
+
+def _vague(published: Published) -> str:
+    """What in a record does not tell whom it lets send."""
+    return f"it names {', '.join(published.others)}" if published.others else "no address of the source is declared"
 
 
 def _read(case: Full, source: Foreign) -> bool:
@@ -66,9 +75,9 @@ def _read(case: Full, source: Foreign) -> bool:
     return case.evidence.forwards_read or any(domain_of(address) in source.domains for address in case.evidence.forwards_off)
 
 
-def _by_file(case: Full, source: Foreign) -> bool:
-    own = [one for one in case.inputs.sources if source.domains.intersection(one.domains)]
-    return any(backend_of(case.inputs, one) not in {*SWITCHED, NONE} for one in own)
+def _backends(case: Full, source: Foreign) -> set[str]:
+    """What keeps the forwards of a source."""
+    return {backend_of(case.inputs, one) for one in case.inputs.sources if source.domains.intersection(one.domains)}
 
 
 def _holds(case: Full, source: Foreign, domain: str) -> bool:
@@ -208,23 +217,35 @@ def u22(case: Full) -> Iterator[Finding]:
 def u25(case: Full) -> Iterator[Finding]:
     """Enforcing before a probe from the tenant, with a sender in the shared domain, arrived at the source; a rule that acts is one.
 
-    In check mode a probe that would be made counts as one that arrived, and where none is told of, as in a rehearsal, nobody tried.
+    In check mode a probe that would be made counts as one that arrived; where none is told of, as in a rehearsal, one that can be planned.
     """
+    check = case.situation.check_mode
     standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
     for source in case.inputs.sources:
-        if source.named(case.inputs.text("rule_name")) in standing:
-            continue
         there = [one for one in case.evidence.probes if one.origin == "tenant" and domain_of(one.recipient) in source.domains]
-        if case.situation.check_mode and not there:
+        # A rule that acts has shown it, unless a host that is new to its connector was probed.
+        if source.named(case.inputs.text("rule_name")) in standing and all(one.result == NOT_PROBED for one in there):
             continue
-        # Without a sender of its own a probe is from the submission account, whose address nobody knows before it is made.
-        tried = [one for one in there if domain_of(one.sender) in source.domains or (case.situation.check_mode and not one.sender)]
-        passed = ANNOUNCED if case.situation.check_mode else ARRIVED
-        if any(one.place == "source" and one.result == passed for one in tried):
+        if check and not there and any(domain_of(str(one["recipient"])) in source.domains for one in way_out(case.situation)):
             continue
-        result = f"{tried[-1].result}{': ' + tried[-1].why if tried[-1].why else ''}" if tried else "was not made"
-        why = f"a probe from the tenant with a sender in {', '.join(source.domains)} {result}; the host may refuse its own domain"
-        yield Finding("U25", source.name or "the source", why, OWN_SENDERS if tried and tried[-1].result != NOT_PROBED else NO_PROBE)
+        tried = [one for one in there if domain_of(one.sender) in source.domains]
+        if any(one.place == "source" and one.result == (ANNOUNCED if check else ARRIVED) for one in tried):
+            continue
+        why, remedy = _not_taken(there, tried)
+        domains = ", ".join(source.domains)
+        said = f"a probe from the tenant with a sender in {domains} {why}; the host may refuse its own domain"
+        yield Finding("U25", source.name or "the source", said, remedy)
+
+
+def _not_taken(there: Sequence[Probe], tried: Sequence[Probe]) -> tuple[str, str]:
+    """What became of the probes to a source, of which some were `tried` with a sender of its own, and what to do."""
+    if tried:
+        last = tried[-1]
+        return f"{last.result}{': ' + last.why if last.why else ''}", NO_PROBE if last.result == NOT_PROBED else OWN_SENDERS
+    senders = sorted({one.sender for one in there if one.sender})
+    if senders:
+        return f"was not made (it is from {', '.join(senders)})", "Name an address of the domain in coexistence_probe_sender."
+    return "was not made", NO_PROBE
 
 
 def u26(case: Full) -> Iterator[Finding]:
@@ -320,6 +341,9 @@ def u29(case: Full) -> Iterator[Finding]:
             if published.spf.get(side) is False:
                 why = f"its SPF record does not allow {name} to send, and both sides send as {domain}"
                 yield Finding("U29", domain, why, f"Add {name} to the record.", blocks=False)
+            elif published.spf.get(side, False) is None:
+                why = f"whether its SPF record allows {name} to send is not known: {_vague(published)}"
+                yield Finding("U29", domain, why, "Look who stands behind it, since both sides send as the domain.", blocks=False)
             if published.policy == "reject" and published.dkim.get(side) is not True:
                 why = f"it asks to reject what fails DMARC, and {name} is not known to sign with DKIM"
                 yield Finding("U29", domain, why, f"Switch DKIM on at {name}, or lower the policy for the time of the move.", blocks=False)

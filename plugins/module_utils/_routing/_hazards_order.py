@@ -58,13 +58,18 @@ def u1(case: Full) -> Iterator[Finding]:
 
 
 def _u1_left(case: Full) -> Iterator[Finding]:
-    """A domain that relays on without a route when a teardown is done, while mail comes to the tenant."""
+    """A domain that relays on without a route when a teardown is done, while mail comes to the tenant; mail that still comes elsewhere."""
     final = finals(case.situation)
     for domain in case.inputs.domains:
         if fold(final.get(domain)) == INTERNAL_RELAY and _arrives(case.world.mx.get(domain)) == ALWAYS:
             why = f"{ALWAYS}, and it stays InternalRelay without a rule or connector: mail to unknown addresses loops for good (5.4.14)"
             remedy = "Let it end Authoritative (coexistence_final_domain_type), or accept U1 if another connector of yours routes it."
             yield Finding("U1", domain, why, remedy)
+        old = _old_path(case, domain)
+        if old:
+            why = f"{old}; what comes by the source reaches people here by its forwards alone"
+            remedy = "Keep the source and its forwards until its MX has moved and the old path is empty."
+            yield Finding("U1", domain, why, remedy, blocks=False)
 
 
 def _arrives(answer: Mx | None) -> str:

@@ -18,6 +18,7 @@ from ._checks import domain_of, unique
 from ._evidence import counted
 from ._exchangers import smart_hosts
 from ._findings import Situation
+from ._guards_objects import strangers
 from ._inputs import Inputs, Source
 from ._snapshot import Thing, holders
 from ._waves import BOXES, Checked, at_source, check, forwarding
@@ -29,7 +30,7 @@ Plan = dict[str, Any]
 NOBODY = "mailops-probe-of-no-mailbox"
 # Back ends that a role switches and reads back; the others write a file for somebody else, or leave it to people (none).
 SWITCHED = frozenset({"postfix", "zimbra", "cpanel"})
-NONE = "none"
+NONE, GOOGLE = "none", "google"
 # What to do when probes do not show what they were made for.
 LOOK = "Look at the rules and at the group, then run again: what was done is kept."
 OFF = "the forwards to be off"
@@ -87,11 +88,16 @@ def probe(case: Situation, origin: str, recipient: str, place: str, **more: Any)
 
 
 def way_out(case: Situation) -> list[Plan]:
-    """Per source a probe from the tenant to an address that only the source knows (U25)."""
+    """Per source a probe from the tenant to an address that only the source knows (U25).
+
+    None where a rule acts already, unless the step leads its connector to another host.
+    """
     held = holders(case.snapshot)
     standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
     found = []
-    for source in (one for one in case.inputs.sources if one.named(case.inputs.text("rule_name")) not in standing):
+    for source in case.inputs.sources:
+        if source.named(case.inputs.text("rule_name")) in standing and not any(strangers(case, source)):
+            continue
         named = [address.casefold() for address in case.inputs.validation_recipients if domain_of(address) in source.domains]
         listed = [entry.address for entry in (case.inputs.source_list or {}).values() if _reads_there(source, entry.address, entry.kind)]
         unheld = [address for address in (*named, *sorted(listed)) if address not in held]
@@ -333,8 +339,8 @@ def _off(case: Situation, moved: frozenset[str]) -> Plan:
     """
     wanted = forwards(case)
     switched = ways(case, wanted, on=False)
-    # A check run switches nothing, so that there is nothing to read back.
-    read = [read_back(way) for way in switched if not case.check_mode]
+    # A check run switches nothing, so that only what somebody else takes in or switches shows as much as it will.
+    read = [read_back(way) for way in switched if not (case.check_mode and way["backend"] in SWITCHED)]
     shown = {str(one["address"]) for way in switched if way["backend"] in SWITCHED for one in way["forwards"]}
     rest = [str(one["address"]) for one in wanted if str(one["address"]) not in shown]
     few = forwarded(case, [str(one["address"]) for one in wanted if str(one["address"]) in shown], "source", moved)

@@ -92,6 +92,7 @@ STEPS = (
     "forward",
     "unforward",
     "rollback",
+    "returned",
     "mx",
     "mx_back",
     "teardown",

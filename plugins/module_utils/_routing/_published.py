@@ -23,6 +23,8 @@ ANYBODY = "anybody"
 BY_MX = "mx"
 # What one record alone does not tell: who stands behind it.
 VAGUE = frozenset({"include", "exists", "ptr", "redirect"})
+# Those that lead to another record.
+LEADS = frozenset({"include", "redirect"})
 Span = tuple[int, int, int]
 
 
@@ -53,7 +55,8 @@ def published(row: Mapping[str, Any], sides: Sequence[Side], domain: str) -> Pub
     if unread(row):
         return None
     dkim = {TENANT: _signs(row.get("dkim") or {}), **{side.name: None for side in sides}}
-    return _spf(row["spf"], sides, domain, dkim, policy(row, domain))
+    read = None if row["spf"] is None else _terms(str(row["spf"]), fold(domain), row.get("spf_of") or {})
+    return _spf(read, sides, dkim, policy(row, domain))
 
 
 def unread(row: Mapping[str, Any]) -> str:
@@ -81,11 +84,10 @@ def _signs(dkim: Mapping[str, Any]) -> bool | None:
     return any("p=" in str(text or "") for text in dkim.values()) if dkim else None
 
 
-def _spf(text: str | None, sides: Sequence[Side], domain: str, dkim: Mapping[str, bool | None], asks: str) -> Published:
-    if text is None:
+def _spf(read: _Read | None, sides: Sequence[Side], dkim: Mapping[str, bool | None], asks: str) -> Published:
+    if read is None:
         nobody: dict[str, bool | None] = {TENANT: False, **{side.name: False for side in sides}}
         return Published(nobody, dkim, (f"{ANYBODY}, since there is no SPF record,",), asks)
-    read = _terms(text, domain)
     spf: dict[str, bool | None] = {TENANT: True if read.tenant or read.everybody else None if read.vague else False}
     for side in sides:
         spf[side.name] = _allows(read, side)
@@ -95,21 +97,31 @@ def _spf(text: str | None, sides: Sequence[Side], domain: str, dkim: Mapping[str
     return Published(spf, dkim, tuple(dict.fromkeys(others)), asks)
 
 
-def _terms(text: str, domain: str) -> _Read:
-    """The terms that let somebody send."""
-    read = _Read()
-    for term in text.split()[1:]:
-        sign, plain = (term[0], term[1:]) if term[0] in "+-~?" else ("+", term)
-        name, value = _split(plain)
-        if sign == "+":
-            _term(read, term, name, value, domain)
+def _terms(text: str, domain: str, included: Mapping[str, Any]) -> _Read:
+    """The terms that let somebody send. included: by name the records that it leads to, as far as they were read."""
+    read, seen, waiting = _Read(), {domain}, [("", domain, text)]
+    while waiting:
+        within, own, record = waiting.pop()
+        for term in record.split()[1:]:
+            sign, plain = (term[0], term[1:]) if term[0] in "+-~?" else ("+", term)
+            name, value = _split(plain)
+            value = value.rstrip(".")
+            below = included.get(value) if name in LEADS and not value.endswith(INCLUDES) else None
+            if sign == "+" and below and value not in seen:
+                seen.add(value)
+                waiting.append((within or term, value, str(below)))
+            elif sign == "+" and not (below and value in seen):
+                # Whoever has to change something finds the term in the domain's own record.
+                _term(read, within or term, name, value, (own, domain))
     return read
 
 
-def _term(read: _Read, term: str, name: str, value: str, domain: str) -> None:
+def _term(read: _Read, term: str, name: str, value: str, of: tuple[str, str]) -> None:
+    """of: the domain of the record that holds the term, and the one that was asked for."""
+    own, asked = of
     if name == "all":
         read.everybody = True
-    elif name == "include" and value.rstrip(".").endswith(INCLUDES):
+    elif name == "include" and value.endswith(INCLUDES):
         read.tenant = True
     elif name in {"ip4", "ip6"}:
         span = _span(value)
@@ -119,10 +131,10 @@ def _term(read: _Read, term: str, name: str, value: str, domain: str) -> None:
             read.vague = True
             read.others.append(term)
     elif name == "mx":
-        host = value.partition("/")[0]
-        read.named.append((term, BY_MX if host in {"", domain} else f"mx of {host}"))
+        host = value.partition("/")[0] or own
+        read.named.append((term, BY_MX if host == asked else f"mx of {host}"))
     elif name == "a":
-        read.named.append((term, value.partition("/")[0] or domain))
+        read.named.append((term, value.partition("/")[0] or own))
     elif name in VAGUE:
         read.vague = True
         read.others.append(term)

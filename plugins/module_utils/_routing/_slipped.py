@@ -16,8 +16,10 @@ from ansible_collections.mailops.exchange.plugins.module_utils._session import N
 from . import _objects as objects
 from ._checks import domain_of, items
 from ._evidence import Full, counted
-from ._files import FORWARDED
+from ._files import FORWARDED, WaveUser
+from ._findings import Finding
 from ._guards_people import u27
+from ._hazards import evaluate
 from ._hazards_mail import u28
 from ._mail_plan import Plan, acting_since, read_back, together, ways
 from ._marks import BrokenLineError, Line, description, read_line
@@ -53,10 +55,16 @@ CUT = (
     "left as it is: the group's Description was cut or edited, so since when the membership is as it is nobody knows;"
     " restore the text, or tear down and set up"
 )
+REFUSED = "left as they are: the guards of this step refuse it, as told below"
+# Guards of the step that switches forwards on which are about one user.
+ABOUT_A_USER = frozenset({"U7", "U8"})
 NOT_EXAMINED = (
     "with coexistence_membership pending the group holds who has not moved: lost and added members and forwards were not examined;"
     " mail_route_info tells where mail to somebody goes"
 )
+
+
+LISTLESS = "without coexistence_source_file nobody knows whether they have a mailbox at the source, and their forwards were not examined"
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ class Slipped:
     """
 
     lost: Sequence[str]
-    missing: Sequence[Plan]
+    missing: Sequence[Both]
     added: Sequence[str]
     strange: Sequence[Plan]
     unknown: Sequence[str]
@@ -94,11 +102,14 @@ def reconcile(seen: Full) -> Plan:
     one, group = _slipped(seen), seen.inputs.group_address
     kept = _kept(seen)
     back = list(one.lost) if not kept["members"] else []
-    switched = ways(seen.situation, one.missing, on=True) if not kept["forwards"] else []
-    noticed = [finding.to_dict() for finding in (*u27(seen.situation), *u28(seen))]
+    able, refusing = _able(seen, one.missing) if not kept["forwards"] else ([], ())
+    switched = ways(seen.situation, able, on=True)
+    if refusing and not able:
+        kept["forwards"] = REFUSED
+    noticed = [finding.to_dict() for finding in (*u27(seen.situation), *u28(seen), *refusing)]
     made: dict[str, list[Any]] = {
         "lost_members": list(one.lost),
-        "missing_forwards": list(one.missing),
+        "missing_forwards": [missing.row for missing in one.missing],
         "added_members": list(one.added),
         "strange_forwards": list(one.strange),
         "unknown_forwards": list(one.unknown),
@@ -124,12 +135,24 @@ def _slipped(seen: Full) -> Slipped:
     added = [one for one in here if one.target == "" and _added(seen, one)]
     return Slipped(
         sorted(_lost(seen)),
-        [one.row for one in here if one.target == "" and one.routing and one not in added],
+        [one for one in here if one.target == "" and one.routing and one not in added],
         sorted(one.found.primary for one in added),
         [{**one.row, "routing_address": one.target} for one in here if one.target and not _own(seen, one)],
         [one.entry.address for one in here if one.target is None],
         sorted(_doubtful(seen)),
     )
+
+
+def _able(seen: Full, missing: Sequence[Both]) -> tuple[list[Plan], Sequence[Finding]]:
+    """The forwards that may be switched on, and what the guards of that step refuse: of somebody, or of everybody."""
+    users = {one.found.primary: one for one in missing}
+    if not users:
+        return [], ()
+    inputs = replace(seen.inputs, users=tuple(WaveUser(address) for address in users))
+    moment = replace(seen, situation=replace(seen.situation, step="forward", inputs=inputs))
+    refusing = evaluate(moment).refusing
+    refused = {finding.who for finding in refusing}
+    return [one.row for address, one in users.items() if not refused - users.keys() and address not in refused], refusing
 
 
 def _kept(seen: Full) -> dict[str, str]:
@@ -201,11 +224,17 @@ def _noting(seen: Full, *, moved: bool) -> list[Plan]:
 
 
 def _both(seen: Full, people: Iterable[Recipient]) -> Iterator[Both]:
-    """Those of the people who have a mailbox on either side, with what is known of their forward."""
+    """Those of the people who have a mailbox on either side, with what is known of their forward.
+
+    Without the source's list whoever is named by a wave has one there: they moved from it.
+    """
+    listless, named = seen.inputs.source_list is None, {user.address for user in (*seen.inputs.waves, *seen.inputs.users)}
     known = {address: one.target for source in seen.world.sources for address, one in source.forwards.items()}
     for found in people:
         address, routing = forwarding(seen.inputs, seen.snapshot, found) if found.live else ("", "")
         entry = person(seen.world, address).entry if address else None
+        if entry is None and address and listless and found.addresses & named:
+            entry = Address(address)
         if entry is None or entry.kind not in FORWARDED:
             continue
         shown = entry.address in seen.evidence.forwards_off
@@ -227,14 +256,17 @@ def _added(seen: Full, one: Both) -> bool:
 
 
 def asked(seen: Full) -> list[Plan]:
-    """The ways to read back, all in one entry or none: forwards of everybody who may have moved and has a mailbox at the source."""
-    if seen.inputs.pending:
+    """The ways to read back, all in one entry or none: forwards of everybody who may have moved and has a mailbox at the source.
+
+    With membership `pending` the group holds nobody who has moved; a reconcile makes nothing of forwards then.
+    """
+    if seen.inputs.pending and seen.step == "reconcile":
         return []
     home = {entry.address for source in seen.world.sources for entry in (source.addresses or {}).values() if entry.home == TENANT}
     named = {user.address for user in (*seen.inputs.waves, *seen.inputs.users)}
     held = holders(seen.snapshot)
     people = {found.primary: found for address in sorted(home | named) for found in held.get(address, ())}
-    people |= {found.primary: found for found in seen.snapshot.members}
+    people |= {found.primary: found for found in seen.snapshot.members if not seen.inputs.pending}
     rows = {one.entry.address: one.row for one in _both(seen, people.values()) if one.routing}
     return together([read_back(way) for way in ways(seen.situation, [rows[name] for name in sorted(rows)], on=True)])
 
@@ -292,8 +324,19 @@ def slipped(seen: Full, made: Plan) -> list[str]:
     found += [f"{one['id']} {one['who']}: {one['why']}. {one['remedy']}" for one in made["slips"]]
     if seen.inputs.pending:
         return [*found, NOT_EXAMINED]
+    unlisted = _unlisted(seen)
+    if unlisted:
+        found.append(f"{len(unlisted)} are in the group and stand in no wave ({counted(unlisted)}); {LISTLESS}")
     rules = [one.name for one in objects.of(seen.inputs, objects.RULE)]
     return found or [f"everybody is where {', '.join(rules)} expects them"]
+
+
+def _unlisted(seen: Full) -> list[str]:
+    """Members of whom nothing tells whether the source has a mailbox of theirs: there is no list of it, and no wave names them."""
+    if seen.inputs.source_list is not None:
+        return []
+    named = {user.address for user in (*seen.inputs.waves, *seen.inputs.users)}
+    return sorted(found.primary for found in seen.snapshot.members if found.live and not found.addresses & named)
 
 
 def _end(made: Plan, name: str, fix: str, number: int) -> str:
@@ -302,5 +345,9 @@ def _end(made: Plan, name: str, fix: str, number: int) -> str:
     mended = int(made["mended"][name])
     if kept[fix]:
         return kept[fix]
-    rest = f" ({number - mended} are yours to switch: coexistence_forwarding_backend is none)" if mended < number else ""
+    refused = sum(one["id"] in ABOUT_A_USER for one in made["slips"])
+    yours = number - mended - refused
+    why = [f"{refused} are refused, as told below"] if refused else []
+    why += [f"{yours} are yours to switch: coexistence_forwarding_backend is none"] if yours > 0 else []
+    rest = f" ({'; '.join(why)})" if mended < number else ""
     return f"{mended if rest else ''} mended now{rest}".strip()

@@ -45,8 +45,9 @@ BEYOND = "not in the sample of each class (coexistence_probe_sample; 0 for all)"
 
 
 def people(seen: Full) -> list[str]:
-    """Every address in a shared domain that either side knows; catch-alls are no addresses."""
-    held = {address for party in seen.world.parties for address in party.addresses}
+    """Every address in a shared domain that either side knows; catch-alls are no addresses, and to our own group nobody writes."""
+    group = seen.world.by_address.get(seen.world.group)
+    held = {address for party in seen.world.parties if party is not group for address in party.addresses}
     listed = {address for source in seen.world.sources for address in source.addresses or ()}
     return sorted(one for one in held | listed if domain_of(one) in seen.inputs.domains and not one.startswith(("@", "*")))
 

@@ -10,6 +10,7 @@ Names of mail exchangers are read, never computed. What could not be read stands
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,6 +23,10 @@ SELECTORS = ("selector1", "selector2")
 TIMEOUT = 5.0
 AT_ONCE = 8
 MOST_SERVERS = 4
+# Receivers look up no more than so many names of one record (RFC 7208).
+MOST_INCLUDES = 10
+# The include of the service itself, which says nothing of anybody else.
+SERVICE = (".protection.outlook.com", ".protection.office365.us", ".protection.partner.outlook.cn")
 # The keeper's: it lives as long as a run.
 SILENT = Silences()
 Row = dict[str, Any]
@@ -166,6 +171,7 @@ class _Domain:
     def _policy(self, made: Row, selectors: Sequence[str]) -> None:
         """SPF, DMARC and DKIM: text, or None where there is none; left out where it could not be read."""
         self._text(made, "spf", self._domain, "v=spf1")
+        made["spf_of"] = self._included(str(made.get("spf") or ""))
         for zone in parents(self._domain):
             self._text(made, "dmarc", f"_dmarc.{zone}", "v=dmarc1")
             made["dmarc_of"] = zone
@@ -179,10 +185,23 @@ class _Domain:
             else:
                 self._errors[f"dkim {selector}"] = answer.error
 
+    def _included(self, text: str) -> dict[str, str]:
+        """By name the SPF records that one leads to, with those that these lead to; without those that could not be read."""
+        found, waiting = dict[str, str](), _led(text)
+        for name in waiting:
+            if name in found or len(found) == MOST_INCLUDES:
+                continue
+            answer = self._asker.first(self._servers, name, "TXT")
+            texts = [one for one in answer.records if _version(one) == "v=spf1"]
+            if answer.told and len(texts) == 1:
+                found[name] = texts[0]
+                waiting += _led(texts[0])
+        return found
+
     def _text(self, made: Row, what: str, name: str, version: str) -> None:
         """One policy record. Two of them count as none at every receiver, so they are an error here."""
         answer = self._asker.first(self._servers, name, "TXT")
-        found = [text for text in answer.records if text.casefold().split(";")[0].split(" ")[0].strip() == version]
+        found = [text for text in answer.records if _version(text) == version]
         if not answer.told:
             self._errors[what] = answer.error
         elif len(found) > 1:
@@ -191,6 +210,20 @@ class _Domain:
             made[what] = next(iter(found), None)
         if what in self._errors:
             made.pop(what, None)
+
+
+def _version(text: str) -> str:
+    return text.casefold().split(";")[0].split(" ")[0].strip()
+
+
+def _led(text: str) -> list[str]:
+    """The names to which the terms of an SPF record lead, but for the service's own and for what is filled in for each message (%)."""
+    found = []
+    for term in text.casefold().split()[1:]:
+        name = re.sub(r"^\+?(?:include:|redirect=)", "", term).rstrip(".")
+        if name != term.rstrip(".") and "%" not in name and not name.endswith(SERVICE):
+            found.append(name)
+    return found
 
 
 def shown(answer: Answer) -> Row:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +89,29 @@ def test_what_was_asked_for_tells_nothing_of_a_forward_and_a_dump_does(tmp_path:
     assert read["msg"] == f"{dump} shows 1 of 2 addresses forwarded."
 
 
-def test_our_own_file_is_no_dump(tmp_path: Path) -> None:
+def test_a_dump_that_is_older_than_the_file_shows_nothing_of_what_came_of_it(tmp_path: Path) -> None:
+    file, dump = tmp_path / "forwards.csv", tmp_path / "dump.csv"
+    dump.write_text("address,forward_to\n", encoding="utf-8")
+    run("forwarding_file", dest=str(file), forwards=[row("user1")])
+    asked: dict[str, Any] = {"dest": str(file), "dump": str(dump), "forwards": [row("user1")], "state": "read"}
+    written = file.stat().st_mtime_ns
+    for taken, unknown in ((written - 1, 1), (written, 0), (written + 1, 0)):
+        os.utime(dump, ns=(taken, taken))
+        result = run("forwarding_file", **asked)
+        assert (result["counts"]["unknown"], bool(result["found"])) == (unknown, not unknown)
+        assert [f"{dump} is older than {file}" in text for text in result["warnings"]] == [True] * unknown
+
+
+@pytest.mark.parametrize("name", ["dest", "delta"])
+def test_our_own_file_is_no_dump(tmp_path: Path, name: str) -> None:
     file = tmp_path / "forwards.csv"
     run("forwarding_file", dest=str(file), forwards=[row("user1")])
     (tmp_path / "link.csv").symlink_to(file)
-    options: dict[str, Any] = {"dest": str(file), "dump": str(tmp_path / "link.csv"), "forwards": [row("user1")]}
+    paths = {"dest": str(tmp_path / "whole.csv"), name: str(file)}
+    options: dict[str, Any] = {**paths, "dump": str(tmp_path / "link.csv"), "forwards": [row("user1")]}
     for result in (run("forwarding_file", state="read", **options), run("forwarding_plan_info", backend="csv", **options)):
         assert result["failed"]
-        assert "is the file that is written here (dest)" in result["msg"]
+        assert f"is the file that is written here ({name})" in result["msg"]
 
 
 @pytest.mark.parametrize("backend", ["csv", "google"])

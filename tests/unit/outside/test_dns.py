@@ -52,6 +52,24 @@ def test_the_policies_of_a_domain(flow: Flow) -> None:
     assert found["errors"] == {}
 
 
+def test_the_records_that_an_spf_record_leads_to_are_read_once_and_without_end() -> None:
+    def text(name: str, record: str) -> tuple[tuple[str, str], list[str]]:
+        return (name, "TXT"), [f'{name}. 60 IN TXT "{record}"']
+
+    ours = "include:spf.protection.outlook.com include:%{i}.other.example"
+    names = dict(
+        [
+            text(SHARED, f"v=spf1 {ours} include:_spf.old.example include:gone.example -all"),
+            text("_spf.old.example", f"v=spf1 ip4:192.0.2.10 redirect=more.old.example include:{SHARED}"),
+            text("more.old.example", "v=spf1 include:_spf.old.example ip4:192.0.2.11 -all"),
+        ]
+    )
+    with name_server(holding({**names, (SHARED, "MX"): [MX]}, own=True)) as server:
+        found = ask(server)
+    assert set(found["spf_of"]) == {"_spf.old.example", "more.old.example", SHARED}
+    assert found["spf_of"]["more.old.example"].endswith("ip4:192.0.2.11 -all")
+
+
 def test_two_spf_records_are_a_fault_and_not_one_of_them(flow: Flow) -> None:
     flow.mail(record={"name": SHARED, "type": "TXT", "texts": ["v=spf1 -all", "v=spf1 +all", "else"], "ttl": 60})
     found = ask(*both(flow))

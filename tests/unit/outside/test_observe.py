@@ -285,6 +285,17 @@ def test_a_trace_that_cannot_be_read_is_missing_with_its_reason(session: Outside
     assert word in evidence.unread["trace"]
 
 
+@pytest.mark.parametrize(("host", "asked"), [("192.0.2.16/30", 4), ("192.0.0.0/16", 0)])
+def test_each_address_of_a_smart_host_that_is_a_network_is_asked_for(host: str, asked: int) -> None:
+    session = Outside()
+    own = [connector(SmartHosts=[host])]
+    evidence = look(session, "dismantle", rules=[], connectors=own, told=STOPPED, options={"smart_hosts": [host]})[2]
+    addresses = [parameters["ToIP"] for name, parameters in session.asked if name == "Get-MessageTraceV2"]
+    assert addresses == [f"192.0.2.{number}" for number in range(16, 16 + asked)]
+    assert (evidence.trace is None) == (not asked)
+    assert asked or host in evidence.unread["trace"]
+
+
 def test_a_host_whose_address_is_not_known_leaves_the_trace_missing() -> None:
     named = [connector(SmartHosts=["hidden.source.example"])]
     evidence = look(Outside(), "dismantle", rules=[], connectors=named, told=STOPPED, options={"smart_hosts": None})[2]
@@ -302,6 +313,7 @@ ASKED: Mapping[str, list[str]] = {
     "forward": [DNS],
     "unforward": [DNS],
     "rollback": [DNS],
+    "returned": [],
     "mx": [DNS],
     "mx_back": [DNS],
     "teardown": [DNS, TRACE, TRACE],

@@ -101,6 +101,17 @@ def test_what_was_shown_and_what_could_not_be_probed_is_told_at_the_end(monkeypa
     assert heard[-1].startswith("not shown yet, the membership to act: mail from tenant to cleo@example.com")
 
 
+def test_what_silence_alone_suggests_is_not_called_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, clock = list[str](), Clock(tenant())
+    monkeypatch.setattr(_waiting, "steps", Probes({"anna": [{**SOURCE, "told_by": "silence"}], "bert": [SOURCE]}))
+    probes = [one("anna", "source"), one("bert", "source")]
+    wait({**WAIT, "probes": probes, "patient": False}, replace(clock.context(), progress=heard.append))
+    assert heard == [
+        "shown, the membership to act: by 1 of 2 probes",
+        "not contradicted, the membership to act: by 1 of 2 probes, which the source took and the tenant has not seen",
+    ]
+
+
 def test_without_patience_each_is_made_once_and_what_it_did_not_show_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     done, made, clock = waited(monkeypatch, {"anna": [REFUSED], "bert": [SOURCE]}, one("anna"), one("bert", "source"), patient=False)
     assert (made.names, clock.slept) == (["anna", "bert"], [])
@@ -197,12 +208,14 @@ def test_in_check_mode_probes_are_announced_but_those_that_cannot_be_had(monkeyp
 
     def tool(name: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
         asked.append(name)
-        return {"ready": ready}
+        return {"ready": ready, "user": "probe@contoso.example"}
 
     monkeypatch.setattr(session, "tool", tool)
     context = Context(session, check_mode=True, progress=heard.append)
-    done = wait({**WAIT, "probes": [one("anna"), one("bert")]}, context)
+    nameless = {name: value for name, value in one("bert").items() if name != "sender"}
+    done = wait({**WAIT, "probes": [{**one("anna"), "sender": "me@example.com"}, nameless]}, context)
     assert [one["result"] for one in done["probes"]] == ["announced" if ready else "not probed"] * 2
+    assert [one.get("sender") for one in done["probes"]] == ["me@example.com", "probe@contoso.example" if ready else None]
     assert (asked, done["until"], done["left"]) == (["account"], "<now>", [])
     announced = "would wait 0 s and make 2 probes for the membership to act; taken as passed"
     missing = f"not probed, the membership to act: 2 of 2: {NO_ACCOUNT}"

@@ -12,7 +12,23 @@ from ansible_collections.mailops.exchange.plugins.module_utils._routing._guards 
 from ansible_collections.mailops.exchange.plugins.module_utils._routing._marks import Line, commented, description
 from ansible_collections.mailops.exchange.plugins.module_utils._session import Row
 
-from .tenant import CONNECTOR, DOMAINS, GROUP, RULE, SHARED, case, connector, domain, found, group, mailbox, rule, standing, stranger
+from .tenant import (
+    CONNECTOR,
+    DOMAINS,
+    GROUP,
+    ROUTING,
+    RULE,
+    SHARED,
+    case,
+    connector,
+    domain,
+    found,
+    group,
+    mailbox,
+    rule,
+    standing,
+    stranger,
+)
 
 WAVE: dict[str, Any] = {"users": ["stub@example.com"]}
 PENDING = {**WAVE, "membership": "pending"}
@@ -27,6 +43,7 @@ TWO: dict[str, Any] = {
     "sources": [{"name": name, "domains": [of], "smart_hosts": ["192.0.2.10"]} for name, of in NAMES.items()],
 }
 ONWARD = ("cutover", "forward", "mx")
+REFUSING = [{**row, "SendingToDomainDisabled": True} if row.get("DomainName") == ROUTING else row for row in DOMAINS]
 UNGROUPED = standing(rules=[rule(ExceptIfSentToMemberOf=None)])
 OTHER_GROUP = standing(rules=[rule(ExceptIfSentToMemberOf=["old@example.com"])])
 OTHER_WAY = standing(
@@ -87,6 +104,18 @@ REFUSED: list[tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any], str]] 
 ]
 REFUSED += [
     ("U5", ("cutover", "forward"), standing(rules=[rule(State="Disabled")], recipients=STUB), WAVE, "the rule is disabled"),
+    ("U7", ("cutover", "forward"), standing(recipients=[mailbox("stub@example.com", "MailUser")]), WAVE, "has no live mailbox"),
+    ("U7", ("cutover", "forward"), standing(recipients=STUB, domains=REFUSING), WAVE, "refuses mail (SendingToDomainDisabled)"),
+    (
+        "U21",
+        ("setup", "enforce"),
+        {"recipients": [mailbox("stub@sub.example.com", also=["stub@example.com"])]},
+        {},
+        "the primary address stub@sub.example.com, so the rule does not see it",
+    ),
+    ("U5", ("unforward", "rollback"), standing(rules=[rule(State="Disabled")], recipients=STUB), WAVE, "U5 Coexistence: no such rule acts"),
+    ("U5", ("unforward", "rollback"), standing(rules=[], recipients=STUB), WAVE, "1 users who go back would stay in mailboxes"),
+    ("U5", ("unforward", "rollback"), standing(rules=[], connectors=[], recipients=STUB), WAVE, "no such rule acts"),
     (
         "U5",
         ONWARD,
@@ -146,6 +175,36 @@ def test_u24_hears_of_a_disclaimer_that_rejects_what_it_cannot_be_added_to(fallb
     above = stranger("disclaimer", ApplyHtmlDisclaimerFallbackAction=fallback, ApplyHtmlDisclaimerText=text)
     told = found("U24", case("setup", **standing(rules=[above, rule(Priority=1)])))
     assert ["ApplyHtmlDisclaimerFallbackAction Reject" in finding.why for finding in told] == [True] * heard
+
+
+@pytest.mark.parametrize(
+    ("action", "heard"),
+    [
+        ({"AddManagerAsRecipientType": "Redirect"}, True),
+        ({"AddManagerAsRecipientType": "To"}, False),
+        ({"NotifySender": "RejectUnlessExplicitOverride"}, True),
+        ({"NotifySender": "NotifyOnly"}, False),
+    ],
+)
+def test_u24_hears_of_actions_that_redirect_or_reject_by_their_value(action: dict[str, str], heard: bool) -> None:
+    above = stranger("theirs", **action)
+    told = found("U24", case("setup", **standing(rules=[above, rule(Priority=1)])))
+    (pair,) = action.items()
+    assert [" ".join(pair) in finding.why for finding in told] == [True] * heard
+
+
+@pytest.mark.parametrize("step", ["forward", "mx", "status"])
+def test_u27_tells_of_a_member_without_a_mailbox_wherever_its_mail_may_loop(step: str) -> None:
+    dead = mailbox("cleo@example.com", "MailUser", external="cleo@example.com")
+    (finding,) = found("U27", case(step, options=WAVE, **standing(members=[dead], recipients=[dead, *STUB])))
+    assert (finding.who, finding.blocks) == ("cleo@example.com", False)
+
+
+@pytest.mark.parametrize(("external", "told"), [("stub@elsewhere.example", True), ("stub@example.com", False), ("", False)])
+def test_u4_tells_of_a_mail_user_of_the_source_who_leads_outside_the_shared_domains(external: str, told: bool) -> None:
+    kind = "MailUser" if external else "UserMailbox"
+    findings = found("U4", case("enforce", **standing(recipients=[mailbox("stub@example.com", kind, external=external)])))
+    assert [(finding.who, finding.blocks) for finding in findings] == ([("stub@example.com", False)] if told else [])
 
 
 @pytest.mark.parametrize(
@@ -223,7 +282,7 @@ def test_a_healthy_set_up_goes_on(steps: tuple[str, ...], rows: dict[str, Any], 
 
 
 LATER = [*DOMAINS, domain("new.example.com"), domain("new.example.net")]
-ROUTING = ["contoso.onmicrosoft.com", "contoso.mail.onmicrosoft.com"]
+SERVICE = ["contoso.onmicrosoft.com", "contoso.mail.onmicrosoft.com"]
 
 
 @pytest.mark.parametrize("step", ["cutover", "status", "verify", "reconcile"])
@@ -233,8 +292,8 @@ ROUTING = ["contoso.onmicrosoft.com", "contoso.mail.onmicrosoft.com"]
         (["sub.example.com"], "domain", {"new.example.com"}),
         (["sub.example.com", "new.example.com"], "domain", set()),
         (None, "domain", {"new.example.com", "sub.example.com"}),
-        ([*ROUTING, "sub.example.com", "new.example.com"], "organization", {"new.example.net", "other.example.net"}),
-        ([*ROUTING, "sub.example.com", "new.example.com", "example.net"], "organization", set()),
+        ([*SERVICE, "sub.example.com", "new.example.com"], "organization", {"new.example.net", "other.example.net"}),
+        ([*SERVICE, "sub.example.com", "new.example.com", "example.net"], "organization", set()),
     ],
 )
 def test_u23_tells_of_a_domain_that_came_after_the_rule(step: str, spared: list[str] | None, scope: str, missing: set[str]) -> None:

@@ -121,12 +121,32 @@ def test_u8_back_refuses_while_a_forward_is_on_by_what_was_read_or_probed() -> N
         (back(forwards_read=True), False),
         (back(forwards_off=frozenset({STUB})), False),
         (back(options={"forwarding_backend": "postfix", "forwarding_host": "mail.example.com"}), True),  # the role reads back, and says so
-        (back(found=world(sources=(source(addresses={}),))), False),  # no address at the source, no forward
+        (back(found=world(sources=(source(addresses={}),))), True),  # a list that lacks somebody may be an old one
+        (back(found=world(sources=(source(addresses={}, forwards=worlds.forward("stub")),))), True),
+        # An entry that is gone from Google's map still acts for up to a day.
+        (back(forwards_off=frozenset({STUB}), options={"forwarding_backend": "google"}), True),
+        (back(stayed(STUB), forwards_off=frozenset({STUB}), options={"forwarding_backend": "google"}), False),
     ],
 )
 def test_u8_back_wants_to_see_the_forward_off(case: Full, blocked: bool) -> None:
     assert refuses("U8", case) == blocked
-    assert not said("U8", replace(case, situation=replace(case.situation, check_mode=True))), "in check mode probes are announced"
+
+
+@pytest.mark.parametrize(
+    ("case", "blocked"),
+    [
+        (back(stayed(STUB, result="announced", place="")), False),  # a real run probes
+        (back(options={"forwarding_backend": "postfix", "forwarding_host": "mail.example.com"}), False),  # a real run reads back
+        (back(), True),  # nothing will show it
+        (back(options={"forwarding_backend": "csv"}), True),
+        (back(stayed(STUB, result="not probed", place=""), options={"forwarding_backend": "csv"}), True),
+        (back(forwards_off=frozenset({STUB}), options={"forwarding_backend": "csv"}), False),
+        (back(stayed(STUB, result="announced", place=""), options=SEVERAL), True),  # of the others nothing will
+        (back(found=world(sources=(source(forwards=worlds.forward("stub")),)), options={"forwarding_backend": "csv"}), True),  # a dump's
+    ],
+)
+def test_u8_back_refuses_in_check_mode_what_a_real_run_would(case: Full, blocked: bool) -> None:
+    assert refuses("U8", replace(case, situation=replace(case.situation, check_mode=True))) == blocked
 
 
 def test_u8_back_tells_of_whom_silence_alone_shows_it_and_names_who_was_not_probed() -> None:
@@ -140,9 +160,18 @@ def test_u8_back_tells_of_whom_silence_alone_shows_it_and_names_who_was_not_prob
 
 @pytest.mark.parametrize(
     ("backend", "outside", "blocked"),
-    [("none", "", True), ("none", OUTSIDER, None), ("csv", "", False), ("csv", OUTSIDER, None), ("postfix", "", None)],
+    [
+        ("none", "", True),
+        ("none", None, True),  # as the roles leave it
+        ("none", OUTSIDER, None),
+        ("csv", None, False),
+        ("csv", OUTSIDER, None),
+        ("google", None, True),
+        ("google", OUTSIDER, None),
+        ("postfix", None, None),
+    ],
 )
-def test_u8_says_before_any_forward_goes_off_that_nothing_will_show_it(backend: str, outside: str, blocked: bool | None) -> None:
+def test_u8_says_before_any_forward_goes_off_that_nothing_will_show_it(backend: str, outside: str | None, blocked: bool | None) -> None:
     own = {"forwarding_backend": backend, "forwarding_host": "mail.example.com", "probe_outside_sender": outside}
     case = full("unforward", world(), options={**ONE_WAVE, **own})
     for moment in (case, replace(case, situation=replace(case.situation, check_mode=True))):

@@ -70,6 +70,17 @@ def test_u14_tells_what_was_not_read_at_the_source() -> None:
     assert [(finding.who, finding.blocks) for finding in told] == [(OLD, False), (SHARED, False)]
     assert "no answer" in told[1].why
     assert not said("U14", full("restored", change.off(clean, [OLD]), dns())), "a host that is off forwards nothing"
+    hosted = {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
+    assert "coexistence_source_file" in said("U14", full("restored", clean, options=hosted))[0].remedy, "nobody is known to be asked for"
+
+
+def test_an_spf_record_that_does_not_tell_is_told_by_u14_and_u29() -> None:
+    vague = dns(spf={"tenant": True, OLD: None}, others=("include:_spf.old.example",))
+    seen = replace(vague, forwards_read=True)
+    for guard, step in (("U14", "restored"), ("U29", "mx")):
+        (told,) = said(guard, full(step, change.mx_at(world(sources=(source(),)), [SHARED]), seen))
+        assert "is not known: it names include:_spf.old.example" in told.why
+        assert (told.who, told.blocks) == (SHARED, False)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +228,6 @@ def test_u25_a_probe_with_an_own_sender_must_arrive_at_the_source(probe: Probe, 
     ("probes", "blocked"),
     [
         ([Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "announced", "source")], False),
-        ([Probe("tenant", "", f"stub@{SHARED}", "announced", "source")], False),  # from the submission account, whoever that is
         ([Probe("tenant", "a@contoso.onmicrosoft.com", f"stub@{SHARED}", "announced", "source")], True),
         ([Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", "not probed", why="there is no submission account")], True),
         ([], False),
@@ -228,6 +238,20 @@ def test_u25_in_check_mode_a_probe_that_would_be_made_counts_and_one_that_cannot
     checked = replace(case, situation=replace(case.situation, check_mode=True))
     assert refuses("U25", checked) == blocked
     assert all(probe.why in finding.why for finding in said("U25", checked) for probe in probes)
+
+
+def test_u25_names_the_sender_whose_domain_is_none_of_the_sources() -> None:
+    strange = Probe("tenant", "probe@contoso.onmicrosoft.com", f"stub@{SHARED}", "arrived", "source")
+    (finding,) = said("U25", full("enforce", world(), Evidence(probes=(strange,)), rules=[]))
+    assert "was not made (it is from probe@contoso.onmicrosoft.com)" in finding.why
+    assert "coexistence_probe_sender" in finding.remedy
+
+
+@pytest.mark.parametrize(("recipient", "blocked"), [("postmaster@example.com", False), ("stub@example.com", True)])
+def test_u25_in_check_mode_refuses_where_no_probe_can_be_planned(recipient: str, blocked: bool) -> None:
+    held = [tenant.mailbox("stub@example.com")]
+    case = full("enforce", world(), options={"validation_recipients": [recipient], "source_file": None}, recipients=held, rules=[])
+    assert refuses("U25", replace(case, situation=replace(case.situation, check_mode=True))) == blocked
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from .worlds import CONNECTOR, HOST, OLD, RULE, SHARED, rule, source, world
 NONE: Mapping[str, Any] = MappingProxyType({})
 ONE_WAVE = {"users": [f"stub@{SHARED}"]}
 NOOBJ = f"noobj@{SHARED}"
+AT_TENANT = change.mx_at(world(), [SHARED])
 
 
 def full(step: str, found: World, evidence: Evidence = Evidence(), *, options: Mapping[str, Any] = NONE, **more: Any) -> Full:  # noqa: B008 - a frozen value without state
@@ -140,6 +141,20 @@ def test_u2_refuses_a_teardown_with_somebody_outside_and_lets_everyone_moved_go(
     host = source(addresses=addresses, forwards=moved)
     done = change.mx_at(world(members=everyone, sources=(host,)), [SHARED])
     assert not said("U2", full("teardown", done))
+
+
+@pytest.mark.parametrize(
+    ("found", "evidence", "words"),
+    [
+        (world(), Evidence(), "its MX is not the tenant"),
+        (AT_TENANT, Evidence(), "nobody saw when its MX moved"),
+        (AT_TENANT, Evidence(mx_changes={SHARED: MxChange("2026-03-01T11:50:00Z", 3600, "tenant", OLD)}), "until 2026-03-04"),
+        (AT_TENANT, Evidence(mx_changes={SHARED: MxChange("2026-02-01T00:00:00Z", 3600, "tenant", OLD)}), ""),
+    ],
+)
+def test_u1_tells_a_teardown_of_mail_that_still_comes_by_the_source(found: World, evidence: Evidence, words: str) -> None:
+    told = said("U1", full("teardown", found, evidence))
+    assert [(words in finding.why, finding.blocks) for finding in told] == [(True, False)] * bool(words)
 
 
 def test_u2_of_a_teardown_foresees_the_chosen_order() -> None:

@@ -173,7 +173,8 @@ def test_a_host_is_asked_before_a_wave_is_written_and_read_back_before_one_retur
         own = {"forwarding_backend": backend, "forwarding_host": "mail.old.example"}
         back = moment("unforward", options=own, members=PEOPLE)
         asked[backend] = [(way["state"], len(way["forwards"])) for one in planned(back)["asked"] for way in one["ways"]]
-        assert planned(replace(back, check_mode=True))["asked"] == [], "a check run switches nothing"
+        ahead = planned(replace(back, check_mode=True))["asked"]
+        assert bool(ahead) == (backend == "csv"), "a check run switches nothing; what somebody takes in shows as much as it will"
     assert asked == {"none": [], "csv": [("read", 2)], "postfix": [("read", 2)]}, "what a file's dump shows counts too"
     options = {"forwarding_backend": "postfix", "forwarding_host": "mail.old.example"}
     ahead, later = (planned(moment(step, options=options, members=PEOPLE))["ways"] for step in ("cutover", "forward"))

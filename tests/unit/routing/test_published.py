@@ -50,6 +50,28 @@ def test_whom_a_record_lets_send(text: str | None, tenant: bool | None, source: 
     assert (found.spf["tenant"], found.spf[OLD], found.others) == (tenant, source, others)
 
 
+THEIRS = "_spf.old.example"
+
+
+@pytest.mark.parametrize(
+    ("included", "source", "others"),
+    [
+        ({THEIRS: "v=spf1 ip4:192.0.2.0/24 -all"}, True, ()),
+        ({THEIRS: "v=spf1 ip4:198.51.100.0/24 -all"}, False, (f"include:{THEIRS}",)),
+        ({THEIRS: f"v=spf1 include:{THEIRS} -all"}, False, ()),
+        ({THEIRS: "v=spf1 include:more.example", "more.example": "v=spf1 ip4:192.0.2.0/24 ip4:203.0.113.9"}, True, (f"include:{THEIRS}",)),
+        ({THEIRS: "v=spf1 include:unread.example"}, None, (f"include:{THEIRS}",)),
+        ({THEIRS: "v=spf1 mx -all"}, None, (f"include:{THEIRS}",)),
+        ({THEIRS: "v=spf1 +all"}, True, ("anybody",)),
+        ({}, None, (f"include:{THEIRS}",)),
+    ],
+)
+def test_whom_the_records_let_send_to_which_a_record_leads(included: dict[str, str], source: bool | None, others: tuple[str, ...]) -> None:
+    found = published(row(f"v=spf1 include:{THEIRS}. {OURS} -all", spf_of=included), [SIDE], "example.com")
+    assert found is not None
+    assert (found.spf["tenant"], found.spf[OLD], tuple(one.rstrip(".") for one in found.others or ())) == (True, source, others)
+
+
 def test_the_holder_of_the_mx_may_send_by_that_name() -> None:
     text = f"v=spf1 mx {OURS} -all"
     known, unknown = (published(row(text), [Side(OLD, ("192.0.2.10",), mx=there)], "example.com") for there in (True, False))

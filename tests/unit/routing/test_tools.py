@@ -322,6 +322,14 @@ def test_a_clock_that_stands_still_ends_the_wait_with_a_reason() -> None:
         wait({**WAIT, "timeout": 120}, clock.context())
 
 
+@pytest.mark.parametrize(("seconds", "timeout"), [(30, 10), (3600, 10), (3600, 100)])
+def test_a_wait_lasts_no_longer_than_its_timeout_whatever_the_interval(seconds: int, timeout: int) -> None:
+    clock = Clock(tenant())
+    with pytest.raises(TimedOut):
+        wait({**WAIT, "seconds": seconds, "timeout": timeout}, clock.context())
+    assert clock.ours == timeout
+
+
 def test_a_wait_is_announced_in_check_mode() -> None:
     session = tenant(check_mode=True)
     heard: list[str] = []

@@ -41,6 +41,12 @@ def test_verify_counts_by_origin_and_names_who_is_hurt_how_and_why() -> None:
     assert split["why"]
 
 
+def test_a_group_of_ours_that_is_still_empty_hurts_nobody() -> None:
+    seen = full("verify", world(members=()))
+    assert worlds.GROUP not in upkeep.people(seen)
+    assert not any(worlds.GROUP in one["who"] for one in upkeep.verify(seen, 1)["hurt"])
+
+
 def test_a_bounce_is_listed_apart_because_its_sender_hears_of_it() -> None:
     made = upkeep.verify(full("verify", world()), 1)
     assert made["bounced"], "the room is not known at the source"
@@ -88,7 +94,7 @@ def test_only_an_input_that_leaves_somebody_unknown_is_missed(found: World, name
 def test_an_unknown_that_no_input_settles_is_told_and_nothing_is_missed() -> None:
     odd = worlds.party("odd", "somethingnew")
     made = upkeep.verify(full("verify", world(members=("migrated", "odd"), parties=(*worlds.parties(("migrated", "odd")), odd))), 1)
-    assert [one["who"] for one in made["unknown"] if one["from"] == "tenant"] == [f"movers@{SHARED}, odd@{SHARED}"]
+    assert [one["who"] for one in made["unknown"] if one["from"] == "tenant"] == [f"odd@{SHARED}"]
     assert all("nobody knows what the tenant does with a somethingnew" in one["why"] for one in made["unknown"])
     assert made["unproven"] == []
 
@@ -251,7 +257,8 @@ def test_who_is_put_back_is_noted_before_and_waits_for_the_forward() -> None:
     later = full("reconcile", BARE, options=MENDED, **moved(tenant.NOW, members=back, recipients=back))
     made = upkeep.reconcile(later)
     assert (len(made["missing_forwards"]), made["ways"]) == (2, []), "the next run waits for all of them"
-    at_once = full("reconcile", BARE, options={**MENDED, "rule_latency": 0}, **moved(tenant.NOW, members=back, recipients=back))
+    both = world(members=("migrated", "stub"), sources=(source(),))
+    at_once = full("reconcile", both, options={**MENDED, "rule_latency": 0}, **moved(tenant.NOW, members=back, recipients=back))
     assert upkeep.reconcile(at_once)["mended"]["missing_forwards"] == 2
 
 
