@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import datetime
 from typing import Any
 
@@ -47,10 +49,14 @@ def deliver(sandbox: Sandbox, project: Project, *letters: tuple[str, str]) -> li
     return times
 
 
+def lists(run: Run) -> list[list[dict[str, Any]]]:
+    """What each task that lists found: before anything is written, and when the membership has ended."""
+    return [event["result"]["arrived"] for event in run.results if event["result"].get("arrived")]
+
+
 def listed(run: Run) -> list[dict[str, Any]]:
-    """What the one task that lists found."""
-    (found,) = [event["result"]["arrived"] for event in run.results if event["result"].get("arrived")]
-    return list(found)
+    """What the first of them found."""
+    return lists(run)[0]
 
 
 def test_a_rollback_lists_what_reached_the_tenant_mailboxes_before_it_writes(
@@ -72,10 +78,33 @@ def test_a_rollback_lists_what_reached_the_tenant_mailboxes_before_it_writes(
     assert times[0].replace(microsecond=0) <= first <= times[1] <= last <= times[2]
     line = f"{users[0]}: 2, first {found[users[0]]['first']}, last {found[users[0]]['last']}"
     assert line in run.output
-    assert f"2 messages reached the tenant mailboxes of 1 of {len(users)} users: copy them back" in run.output
+    assert run.output.count(f"2 messages reached the tenant mailboxes of 1 of {len(users)} users: copy them back") == 2, "and at the end"
+    assert lists(run)[1] == lists(run)[0]
     assert run.output.index(line) < run.output.index("TASK [mailops.exchange.coexistence_rollback : Check the whole wave")
     again = player.run("mailops.exchange.rollback", moved)
     assert (again.code, line in again.output) == (0, True), "who is back already is listed too"
+
+
+def test_what_is_early_while_a_wave_goes_back_is_listed_at_the_end(sandbox: Sandbox, player: Player, moved: dict[str, Any]) -> None:
+    entry, (user, *_rest) = sandbox.tenants[0], wave(sandbox)
+    project = Project(sandbox, sandbox.folders[0], entry["routing_domain"], people(sandbox.folders[0], "pilot")[0], {})
+    sandbox.faults({"match": {"cmdlet": "Remove-DistributionGroupMember", "phase": "before"}, "action": {"hold": True}})
+    runs: list[Run] = []
+    rollback = threading.Thread(target=lambda: runs.append(player.run("mailops.exchange.rollback", moved)))
+    rollback.start()
+    try:
+        end = time.monotonic() + SETTLE
+        while not sandbox.control("GET", "/faults")[0]["holding"]:
+            assert time.monotonic() < end, "nobody leaves the group"
+            time.sleep(0.05)
+        deliver(sandbox, project, ("tenant", user))
+    finally:
+        sandbox.faults()
+        rollback.join()
+    (run,) = runs
+    assert run.code == 0, run.output
+    before, after = ({one["user"]: one["count"] for one in found} for found in lists(run))
+    assert (before[user], after[user]) == (0, 1)
 
 
 def test_a_trace_that_cannot_be_read_is_not_taken_for_no_mail(sandbox: Sandbox, player: Player, moved: dict[str, Any]) -> None:
@@ -84,6 +113,7 @@ def test_a_trace_that_cannot_be_read_is_not_taken_for_no_mail(sandbox: Sandbox, 
     run = player.run("mailops.exchange.rollback", moved, "--check")
     assert run.code == 0, run.output
     assert {one["count"] for one in listed(run)} == {None}
+    assert len(lists(run)) == 1, "a check run brings nobody back"
     assert all(one["why"] for one in listed(run))
     assert f"of {len(wave(sandbox))} users since " in run.output
     assert "is not known: " in run.output
