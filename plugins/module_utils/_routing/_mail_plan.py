@@ -264,7 +264,7 @@ def time_plan(case: Situation, users: int, addresses: Sequence[str], *, back: bo
 def _shows_off(case: Situation, addresses: Sequence[str]) -> str:
     """What shows that forwards are off, of what can be had."""
     backends = {backend_of(case.inputs, source) for source in map(case.inputs.source_of, map(domain_of, addresses)) if source}
-    files, probed = backends - {*SWITCHED, NONE}, bool(sender(case, "internet", ""))
+    files, probed = backends - {*SWITCHED, NONE, GOOGLE}, bool(sender(case, "internet", ""))
     ways_ = ["the source shows that their forwards are off"] if backends & SWITCHED else []
     ways_ += ["a dump taken after the change shows it (source_forwarding_dump)"] if files else []
     ways_ += ["probes from outside show that mail stays at the source"] if probed else []

@@ -210,6 +210,7 @@ def test_several_sources_are_read_back_in_one_run_of_the_role() -> None:
         ("postfix", "", "when the source shows that their forwards are off"),
         ("csv", "", "when a dump taken after the change shows it (source_forwarding_dump)"),
         ("csv", "me@outside.example", "(source_forwarding_dump) or probes from outside show that mail stays at the source"),
+        ("google", "", "when you accept U8, since nothing can show it: coexistence_probe_outside_sender is empty"),
         ("none", "me@outside.example", "when probes from outside show that mail stays at the source"),
         ("none", "", "when you accept U8, since nothing can show it: coexistence_probe_outside_sender is empty"),
     ],
