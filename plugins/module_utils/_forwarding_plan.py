@@ -186,6 +186,11 @@ def _dump(params: Mapping[str, Any], host: Reader, asked: Wanted) -> dict[str, A
         if params["confirm"] and asked.state != READ:
             raise ForwardingError(["without a dump it is unknown which forwards are on; give dump, or confirm by probes (S14)."])
         return {"known": False, "confirmed": False, "on": [], "missing": [], "strange": []}
+    hidden = _hidden(host, str(path), str(params.get("dest") or ""))
+    if hidden and params["confirm"]:
+        raise ForwardingError([f"dump: {hidden}; {ASK}."])
+    if hidden:
+        return {"known": False, "confirmed": False, "on": [], "missing": [], "strange": []}
     found = files.compare(files.dumped(_text(host, str(path), "dump"), str(path)), asked)
     wrong = found["on"] if asked.state == ABSENT else found["missing"] + found["strange"]
     if params["confirm"] and wrong:
@@ -216,7 +221,10 @@ def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
                 changed = _delta(before, after, google, effective)
                 host.move(host.stage(str(params["delta"]), changed), str(params["delta"]))
                 told["delta"] = _note(str(params["delta"]), changed)
+            written = host.changed(dest)
             host.move(host.stage(dest, made), dest)
+            if before == after:
+                host.date(dest, written or 0)
     gone = [before[name].row for name in sorted(set(before) - set(after))]
     said = _covering(told, str(params["format"]), ahead=host.check and made != text)
     return {**report(before, after, asked, dest), "files": told, "removed": gone, "msg": said}
@@ -229,20 +237,18 @@ def _covering(told: Mapping[str, Mapping[str, Any]], form: str, *, ahead: bool) 
     return f"{'; '.join(parts)}. The forwards act only {TAKEN[form]}. Then {ASK}."
 
 
-def _hidden(host: Host, path: str, dest: str, text: str | None) -> str:
-    """Why a dump shows nothing of the forwards: it is not there, or was taken before the file that was written last."""
-    if text is None:
-        return f"{path} is not there" if path else "the file that was written shows no effect"
+def _hidden(host: Reader, path: str, dest: str) -> str:
+    """Why a dump that is there shows nothing of the forwards: it was taken before the file that was written last."""
     taken, written = host.changed(path), host.changed(dest) if dest else None
     older = taken is not None and written is not None and taken < written
-    return f"{path} is older than {dest} and cannot show what came of it" if older else ""
+    return f"{path} is older than {dest}, by the files' times, and cannot show what came of it" if older else ""
 
 
 def _shown(host: Host, path: str, dest: str, asked: Wanted) -> dict[str, Any]:
     """What a dump of the source shows. Without one nothing is known: our own file says what was asked for, not what came of it."""
     text = host.read(path) if path else None
     total = len(asked.by_address)
-    why = _hidden(host, path, dest, text)
+    why = _hidden(host, path, dest) if text is not None else f"{path} is not there" if path else "the file that was written shows no effect"
     if text is None or why:
         said = f"Whether {total} addresses are forwarded is unknown, since {why}: {ASK} (S14)."
         host.warnings.append(said)

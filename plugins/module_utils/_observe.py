@@ -104,7 +104,8 @@ class _Look:
             name = source.name or NAMELESS
             literal = [address for host in named.get(name, ()) for address in (self.hosts.get(host) or {}).get("addresses") or ()]
             ranges = source.source_ip_ranges or tuple(literal)
-            found.append(published.Side(name, ranges, frozenset(named.get(name, ())), mx=held is not None and held.holder == name))
+            names = None if held is None else name in {held.holder, held.before, *held.beside}
+            found.append(published.Side(name, ranges, frozenset(named.get(name, ())), mx=names))
         return found
 
     def ip_versions(self) -> None:

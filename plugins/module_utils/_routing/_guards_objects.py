@@ -16,9 +16,9 @@ from ._checks import domain_of, under
 from ._findings import MAKING, Finding, Situation
 from ._inputs import Source
 from ._marks import marked_domains
-from ._reads import at_times
 from ._scope import exceptions
 from ._snapshot import Thing, addresses_of
+from ._waves import at_source, check, move
 
 _MEMBERS = (
     "FromMemberOf SentToMemberOf BetweenMemberOf1 BetweenMemberOf2 AnyOfToHeaderMemberOf AnyOfCcHeaderMemberOf AnyOfToCcHeaderMemberOf"
@@ -45,6 +45,11 @@ SubjectOrBodyMatchesPatterns WithImportance
 # Properties of a rule that name groups, that decide about a message, and that narrow the rule to some mail.
 MEMBER_PREDICATES = tuple(_MEMBERS.split())
 DECIDES = tuple(_ACTIONS.split())
+BY_VALUE = {  # those that redirect or reject by their value: the value, and what must be set beside it
+    "AddManagerAsRecipientType": ("redirect", "AddManagerAsRecipientType"),
+    "ApplyHtmlDisclaimerFallbackAction": ("reject", "ApplyHtmlDisclaimerText"),
+    "NotifySender": ("reject", "NotifySender"),
+}
 CONDITIONS = tuple(_CONDITIONS.split())
 
 
@@ -86,13 +91,15 @@ def u5(case: Situation) -> Iterator[Finding]:
 
 
 def _u5_back(case: Situation, source: Source) -> Iterator[Finding]:
-    """A rule that does not stand, or is disabled, while the group does: nothing leads who leaves it back to the source."""
-    users = [user.address for user in case.inputs.users if domain_of(user.address) in source.domains]
-    if not users or case.snapshot.group(case.inputs.group_address) is None or any(rule.enabled for rule in _held(case, source)):
+    """No rule acts, while the group stands: nothing leads who leaves it back to the source."""
+    if case.snapshot.group(case.inputs.group_address) is None or any(_acting(rule) for rule in _held(case, source)):
         return
-    name = source.named(case.inputs.text("rule_name"))
-    why = f"no such rule acts, so mail from the tenant to {len(users)} users who go back would stay in mailboxes that they do not read"
-    yield Finding("U5", name, why, "Run the set-up again, which makes or enables the rule, before anybody goes back.")
+    moved = move(case.inputs, case.snapshot, check(case.inputs, case.snapshot), back=True).moved
+    going = [one for one in moved if one.found and domain_of(at_source(case.inputs, case.snapshot, one.found)) in source.domains]
+    if going:
+        why = f"no such rule acts, so mail from the tenant to {len(going)} users who go back would stay in mailboxes that they do not read"
+        remedy = "Run the set-up again, which makes or enables the rule, before anybody goes back."
+        yield Finding("U5", source.named(case.inputs.text("rule_name")), why, remedy)
 
 
 def _u5_connector(case: Situation, one: objects.Expected) -> Iterator[Finding]:
@@ -351,7 +358,7 @@ def u24(case: Situation) -> Iterator[Finding]:
         seen = [source for source in case.inputs.sources if not _apart(case, rule, source)]
         if rule.guid in ours or rule.guid in own_inbound or not _acting(rule) or not seen:
             continue
-        actions = [name for name in DECIDES if _set(rule, name)] + [f"{name} {rule.row[name]}" for name in at_times(rule.row)]
+        actions = [name for name in DECIDES if _set(rule, name)] + _by_value(rule)
         if "RouteMessageOutboundConnector" in actions:
             why = f"another enabled rule (priority {rule.priority}) routes mail that may be the same"
             if _marked(case, rule) and fold(rule.name) in {fold(one.named(case.inputs.text("rule_name"))) for one in seen}:
@@ -362,6 +369,15 @@ def u24(case: Situation) -> Iterator[Finding]:
         elif actions and rule.priority < max(_place(case, source) for source in seen):
             why = f"an enabled rule above ours (priority {rule.priority}) can decide first: {', '.join(actions)}"
             yield Finding("U24", rule.name, why, "Set coexistence_rule_priority to 0, or move that rule down.")
+
+
+def _by_value(rule: Thing) -> list[str]:
+    """Actions that keep some mail from its recipient by their value. No prediction counts them: they say nothing of everybody's mail."""
+    return [
+        f"{name} {rule.row[name]}"
+        for name, (value, beside) in BY_VALUE.items()
+        if fold(rule.row.get(name) or "").startswith(value) and _set(rule, beside)
+    ]
 
 
 def _place(case: Situation, source: Source) -> int:

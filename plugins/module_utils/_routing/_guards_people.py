@@ -61,11 +61,13 @@ def _outside(case: Situation, one: Case, remedy: str) -> Finding:
 def _u4_outward(case: Situation) -> Iterator[Finding]:
     """Mail users whom the source reads by its list, and who lead to an address that is none of the shared domains: the rule sends there."""
     spared = [(source, exceptions(case.inputs, source, case.snapshot)) for source in case.inputs.sources]
+    inside = {identity for member in case.snapshot.members for identity in member.ids}
     found = [
         one.shown
         for one in case.snapshot.recipients
         if one.external
         and not any(under(domain_of(one.external), domain) for domain in case.inputs.domains)
+        and bool(one.ids & inside) == case.inputs.pending
         and at_home(case.inputs, one) == "source"
         and any(reached(case.inputs, source, gap, one) for source, gap in spared)
     ]

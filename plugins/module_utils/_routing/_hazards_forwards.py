@@ -158,10 +158,9 @@ def _u8_ahead(case: Full) -> Iterator[Finding]:
         if backend not in SWITCHED:
             hidden.setdefault(backend, []).append(address)
     for backend, who in hidden.items():
-        blocks = backend in {NONE, GOOGLE}
-        also = "nothing else does" if blocks else "only a dump taken after the change does (source_forwarding_dump)"
+        also = "nothing else does" if backend in {NONE, GOOGLE} else "only a dump taken after the change does (source_forwarding_dump)"
         why = f"no probe can show that the forwards of {len(who)} users are off, and {also} (back end {backend})"
-        yield Finding("U8", counted(who), why, SHOW_GOOGLE if backend == GOOGLE else SHOW_OFF, blocks=blocks)
+        yield Finding("U8", counted(who), why, SHOW_GOOGLE if backend == GOOGLE else SHOW_OFF, blocks=backend == NONE)
 
 
 BACKWARD = {"unforward": _u8_ahead, "rollback": _u8_back}

@@ -67,7 +67,7 @@ def u14(case: Full) -> Iterator[Finding]:
 
 def _vague(published: Published) -> str:
     """What in a record does not tell whom it lets send."""
-    return f"it names {', '.join(published.others)}" if published.others else "no address of the source is declared"
+    return f"it names {', '.join(published.others)}" if published.others else "it names hosts and not addresses"
 
 
 def _read(case: Full, source: Foreign) -> bool:
@@ -223,8 +223,9 @@ def u25(case: Full) -> Iterator[Finding]:
     standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
     for source in case.inputs.sources:
         there = [one for one in case.evidence.probes if one.origin == "tenant" and domain_of(one.recipient) in source.domains]
-        # A rule that acts has shown it, unless a host that is new to its connector was probed.
-        if source.named(case.inputs.text("rule_name")) in standing and all(one.result == NOT_PROBED for one in there):
+        # A rule that acts has shown it, unless its connector leads to a new host, which is then probed.
+        acts = source.named(case.inputs.text("rule_name")) in standing
+        if acts and not there:
             continue
         if check and not there and any(domain_of(str(one["recipient"])) in source.domains for one in way_out(case.situation)):
             continue
@@ -234,7 +235,7 @@ def u25(case: Full) -> Iterator[Finding]:
         why, remedy = _not_taken(there, tried)
         domains = ", ".join(source.domains)
         said = f"a probe from the tenant with a sender in {domains} {why}; the host may refuse its own domain"
-        yield Finding("U25", source.name or "the source", said, remedy)
+        yield Finding("U25", source.name or "the source", said, remedy, blocks=not acts or any(one.result != NOT_PROBED for one in there))
 
 
 def _not_taken(there: Sequence[Probe], tried: Sequence[Probe]) -> tuple[str, str]:

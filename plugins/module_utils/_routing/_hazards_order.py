@@ -65,7 +65,7 @@ def _u1_left(case: Full) -> Iterator[Finding]:
             why = f"{ALWAYS}, and it stays InternalRelay without a rule or connector: mail to unknown addresses loops for good (5.4.14)"
             remedy = "Let it end Authoritative (coexistence_final_domain_type), or accept U1 if another connector of yours routes it."
             yield Finding("U1", domain, why, remedy)
-        old = _old_path(case, domain)
+        old = _old_path(case, domain) if case.snapshot.members or case.inputs.pending else ""
         if old:
             why = f"{old}; what comes by the source reaches people here by its forwards alone"
             remedy = "Keep the source and its forwards until its MX has moved and the old path is empty."

@@ -30,12 +30,15 @@ Span = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Side:
-    """A foreign system as SPF can name it. ranges: what it sends from. hosts: its names, folded. mx: it holds the domain's MX."""
+    """A foreign system as SPF can name it. ranges: what it sends from. hosts: its names, folded.
+
+    mx: whether the domain's MX names it; None where that is not known.
+    """
 
     name: str
     ranges: tuple[str, ...]
     hosts: frozenset[str] = frozenset()
-    mx: bool = False
+    mx: bool | None = None
 
 
 @dataclass
@@ -102,10 +105,14 @@ def _terms(text: str, domain: str, included: Mapping[str, Any]) -> _Read:
     read, seen, waiting = _Read(), {domain}, [("", domain, text)]
     while waiting:
         within, own, record = waiting.pop()
+        # After `all`, wherever it stands, a redirect means nothing (RFC 7208).
+        ends = any(term.casefold().lstrip("+-~?") == "all" for term in record.split())
         for term in record.split()[1:]:
             sign, plain = (term[0], term[1:]) if term[0] in "+-~?" else ("+", term)
             name, value = _split(plain)
             value = value.rstrip(".")
+            if name == "redirect" and ends:
+                continue
             below = included.get(value) if name in LEADS and not value.endswith(INCLUDES) else None
             if sign == "+" and below and value not in seen:
                 seen.add(value)
@@ -168,11 +175,12 @@ def _allows(read: _Read, side: Side) -> bool | None:
     covered = bool(own) and all(any(_within(span, wide) for _unused, wide in read.spans) for span in own)
     if read.everybody or covered or any(_is(host, side) for _unused, host in read.named):
         return True
-    return None if read.vague or read.named or not own else False
+    named = any(host != BY_MX or side.mx is None for _unused, host in read.named)
+    return None if read.vague or named or not own else False
 
 
 def _is(host: str, side: Side) -> bool:
-    return side.mx if host == BY_MX else host_key(host) in {host_key(one) for one in side.hosts}
+    return side.mx is True if host == BY_MX else host_key(host) in {host_key(one) for one in side.hosts}
 
 
 def _within(inner: Span, wide: Span) -> bool:

@@ -56,12 +56,6 @@ ENDS: Mapping[str, tuple[str, ...]] = {
     ),
     "moderate": ("ModerateMessageByUser", "ModerateMessageByManager"),
 }
-# Actions that redirect or reject by their value, and only some mail: the value, and what must be set beside it.
-AT_TIMES = {
-    "AddManagerAsRecipientType": ("redirect", "AddManagerAsRecipientType"),
-    "ApplyHtmlDisclaimerFallbackAction": ("reject", "ApplyHtmlDisclaimerText"),
-    "NotifySender": ("reject", "NotifySender"),
-}
 # What a rule does, or what it is: all else that says something is a condition or an exception.
 _NO_PREDICATES = """
 AddManagerAsRecipientType AddToRecipients ApplyClassification ApplyHtmlDisclaimerFallbackAction ApplyHtmlDisclaimerLocation
@@ -108,17 +102,16 @@ def rule(thing: Thing) -> Rule:
     """A row of Get-TransportRule, as it acts once it is settled."""
     row = thing.row
     changed = parse_date(row.get("WhenChanged"))
-    end, rare = next((end for end, names in ENDS.items() if any(_says(row, name) for name in names)), ""), at_times(row)
     kind = row.get("RecipientAddressType")
     return Rule(
         thing.name,
         priority=thing.priority,
         enabled=thing.enabled and fold(row.get("Mode") or "Enforce") == "enforce",
-        conditions=(*_predicates(row, ""), *(Predicate(name, (fold(row[name]),)) for name in rare if not end)),
+        conditions=tuple(_predicates(row, "")),
         exceptions=tuple(_predicates(row, "ExceptIf")),
         route=fold(row.get("RouteMessageOutboundConnector") or ""),
         stop=_true(row, "StopRuleProcessing"),
-        ends=end or ("reject" if rare else ""),
+        ends=next((end for end, names in ENDS.items() if any(_says(row, name) for name in names)), ""),
         redirect=_folds(row, "RedirectMessageTo"),
         sets=(fold(row.get("SetHeaderName") or ""), fold(row.get("SetHeaderValue") or "")),
         removes=fold(row.get("RemoveHeader") or ""),
@@ -127,11 +120,6 @@ def rule(thing: Thing) -> Rule:
         defer=fold(row.get("RuleErrorAction") or "") == "defer",
         since=changed.strftime("%Y-%m-%dT%H:%M:%SZ") if changed else "",
     )
-
-
-def at_times(row: Row) -> list[str]:
-    """The actions that keep mail from its recipient for reasons that nobody evaluates: a manager, a policy, a disclaimer."""
-    return [name for name, (value, with_) in AT_TIMES.items() if fold(row.get(name) or "").startswith(value) and _says(row, with_)]
 
 
 def _predicates(row: Row, prefix: str) -> Iterable[Predicate]:

@@ -345,7 +345,7 @@ def _end(made: Plan, name: str, fix: str, number: int) -> str:
     mended = int(made["mended"][name])
     if kept[fix]:
         return kept[fix]
-    refused = sum(one["id"] in ABOUT_A_USER for one in made["slips"])
+    refused = len({one["who"] for one in made["slips"] if one["id"] in ABOUT_A_USER})
     yours = number - mended - refused
     why = [f"{refused} are refused, as told below"] if refused else []
     why += [f"{yours} are yours to switch: coexistence_forwarding_backend is none"] if yours > 0 else []

@@ -55,6 +55,10 @@ def run(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
         resolve = parameters.get("resolve") is True
         about = list(pool.map(lambda domain: _Domain(asker, servers, trouble, domain).all(selectors, resolve=resolve), domains))
         found = list(pool.map(lambda host: addresses(asker, servers, trouble, host), hosts))
+        # Zones of others come last, and apart: one that is out of order must not silence a server for what matters.
+        apart = Asker(float(parameters.get("timeout") or TIMEOUT))
+        for row, led in zip(about, pool.map(lambda row: included(apart, servers, str(row.get("spf") or "")), about), strict=True):
+            row.update({"spf_of": led} if "spf" in row else {})
     return {
         "servers": [str(server) for server in servers],
         "domains": dict(zip(domains, about, strict=True)),
@@ -84,6 +88,21 @@ def addresses(asker: Asker, servers: Sequence[Server], trouble: str, host: str) 
         "ipv6": six.status == FOUND if six.told else None,
         "error": "; ".join(dict.fromkeys(one.error for one in (four, six) if one.error)),
     }
+
+
+def included(asker: Asker, servers: Sequence[Server], text: str) -> dict[str, str]:
+    """By name the SPF records that one leads to, with those that these lead to; without those that could not be read."""
+    found, asked, waiting = dict[str, str](), set[str](), _led(text)
+    for name in waiting:
+        if name in asked or len(asked) == MOST_INCLUDES:
+            continue
+        asked.add(name)
+        answer = asker.first(servers, name, "TXT")
+        texts = [one for one in answer.records if _version(one) == "v=spf1"]
+        if answer.told and len(texts) == 1:
+            found[name] = texts[0]
+            waiting += _led(texts[0])
+    return found
 
 
 class _Domain:
@@ -171,7 +190,6 @@ class _Domain:
     def _policy(self, made: Row, selectors: Sequence[str]) -> None:
         """SPF, DMARC and DKIM: text, or None where there is none; left out where it could not be read."""
         self._text(made, "spf", self._domain, "v=spf1")
-        made["spf_of"] = self._included(str(made.get("spf") or ""))
         for zone in parents(self._domain):
             self._text(made, "dmarc", f"_dmarc.{zone}", "v=dmarc1")
             made["dmarc_of"] = zone
@@ -184,19 +202,6 @@ class _Domain:
                 made["dkim"][selector] = next(iter(answer.records), None)
             else:
                 self._errors[f"dkim {selector}"] = answer.error
-
-    def _included(self, text: str) -> dict[str, str]:
-        """By name the SPF records that one leads to, with those that these lead to; without those that could not be read."""
-        found, waiting = dict[str, str](), _led(text)
-        for name in waiting:
-            if name in found or len(found) == MOST_INCLUDES:
-                continue
-            answer = self._asker.first(self._servers, name, "TXT")
-            texts = [one for one in answer.records if _version(one) == "v=spf1"]
-            if answer.told and len(texts) == 1:
-                found[name] = texts[0]
-                waiting += _led(texts[0])
-        return found
 
     def _text(self, made: Row, what: str, name: str, version: str) -> None:
         """One policy record. Two of them count as none at every receiver, so they are an error here."""

@@ -102,6 +102,32 @@ def test_a_dump_that_is_older_than_the_file_shows_nothing_of_what_came_of_it(tmp
         assert [f"{dump} is older than {file}" in text for text in result["warnings"]] == [True] * unknown
 
 
+def test_a_file_that_is_written_again_without_a_change_of_forwards_keeps_its_time(tmp_path: Path) -> None:
+    file = tmp_path / "forwards.csv"
+    run("forwarding_file", dest=str(file), forwards=[row("user1")], state="absent")
+    assert file.stat().st_mtime == 0, "nothing was switched: no dump is older than that"
+    run("forwarding_file", dest=str(file), forwards=[row("user1")])
+    switched = file.stat().st_mtime_ns
+    assert switched > 0
+    file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    os.utime(file, ns=(switched, switched))
+    run("forwarding_file", dest=str(file), forwards=[row("user1")])
+    assert file.stat().st_mtime_ns == switched
+
+
+def test_a_dump_that_is_older_than_the_file_confirms_nothing(tmp_path: Path) -> None:
+    file, dump = tmp_path / "forwards.csv", tmp_path / "dump.csv"
+    run("forwarding_file", dest=str(file), forwards=[row("user1")])
+    dump.write_text(f"user1@example.com,user1@{ROUTING}\n", encoding="utf-8")
+    asked: dict[str, Any] = {"backend": "csv", "dest": str(file), "dump": str(dump), "forwards": [row("user1")]}
+    assert run("forwarding_plan_info", **asked, confirm=True)["dump"]["confirmed"]
+    os.utime(dump, ns=(1, 1))
+    assert run("forwarding_plan_info", **asked)["dump"]["known"] is False
+    refused = run("forwarding_plan_info", **asked, confirm=True)
+    assert refused["failed"]
+    assert "is older than" in refused["msg"]
+
+
 @pytest.mark.parametrize("name", ["dest", "delta"])
 def test_our_own_file_is_no_dump(tmp_path: Path, name: str) -> None:
     file = tmp_path / "forwards.csv"

@@ -70,6 +70,21 @@ def test_the_records_that_an_spf_record_leads_to_are_read_once_and_without_end()
     assert found["spf_of"]["more.old.example"].endswith("ip4:192.0.2.11 -all")
 
 
+def test_an_include_that_nobody_answers_for_silences_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dns, "SILENT", dns_wire.Silences())
+    record = f'{SHARED}. 60 IN TXT "v=spf1 include:_spf.dead.example -all"'
+    answers = holding({(SHARED, "MX"): [MX], (SHARED, "TXT"): [record]}, own=True)
+
+    def but_one(data: bytes) -> bytes | None:
+        return None if b"dead" in data else answers(data)
+
+    with name_server(but_one) as server:
+        for _unused in range(2):
+            found = ask(server, recall=True)
+            assert (found["error"], found["errors"], found["spf_of"]) == ("", {}, {})
+            assert (found["dmarc"], set(found["dkim"])) == (None, {"selector1", "selector2"})
+
+
 def test_two_spf_records_are_a_fault_and_not_one_of_them(flow: Flow) -> None:
     flow.mail(record={"name": SHARED, "type": "TXT", "texts": ["v=spf1 -all", "v=spf1 +all", "else"], "ttl": 60})
     found = ask(*both(flow))

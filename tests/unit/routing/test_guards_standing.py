@@ -43,6 +43,8 @@ TWO: dict[str, Any] = {
     "sources": [{"name": name, "domains": [of], "smart_hosts": ["192.0.2.10"]} for name, of in NAMES.items()],
 }
 ONWARD = ("cutover", "forward", "mx")
+BACK = ("unforward", "rollback")
+MOVED: dict[str, Any] = {"recipients": STUB, "members": STUB}
 REFUSING = [{**row, "SendingToDomainDisabled": True} if row.get("DomainName") == ROUTING else row for row in DOMAINS]
 UNGROUPED = standing(rules=[rule(ExceptIfSentToMemberOf=None)])
 OTHER_GROUP = standing(rules=[rule(ExceptIfSentToMemberOf=["old@example.com"])])
@@ -113,9 +115,11 @@ REFUSED += [
         {},
         "the primary address stub@sub.example.com, so the rule does not see it",
     ),
-    ("U5", ("unforward", "rollback"), standing(rules=[rule(State="Disabled")], recipients=STUB), WAVE, "U5 Coexistence: no such rule acts"),
-    ("U5", ("unforward", "rollback"), standing(rules=[], recipients=STUB), WAVE, "1 users who go back would stay in mailboxes"),
-    ("U5", ("unforward", "rollback"), standing(rules=[], connectors=[], recipients=STUB), WAVE, "no such rule acts"),
+    ("U5", BACK, standing(rules=[rule(State="Disabled")], **MOVED), WAVE, "U5 Coexistence: no such rule acts"),
+    ("U5", BACK, standing(rules=[rule(Mode="Audit")], **MOVED), WAVE, "no such rule acts"),
+    ("U5", BACK, standing(rules=[], **MOVED), WAVE, "1 users who go back would stay in mailboxes"),
+    ("U5", BACK, standing(rules=[], **MOVED), {"users": [f"stub@{ROUTING}"]}, "no such rule acts"),
+    ("U5", BACK, standing(rules=[], connectors=[], **MOVED), WAVE, "no such rule acts"),
     (
         "U5",
         ONWARD,
@@ -203,8 +207,10 @@ def test_u27_tells_of_a_member_without_a_mailbox_wherever_its_mail_may_loop(step
 @pytest.mark.parametrize(("external", "told"), [("stub@elsewhere.example", True), ("stub@example.com", False), ("", False)])
 def test_u4_tells_of_a_mail_user_of_the_source_who_leads_outside_the_shared_domains(external: str, told: bool) -> None:
     kind = "MailUser" if external else "UserMailbox"
-    findings = found("U4", case("enforce", **standing(recipients=[mailbox("stub@example.com", kind, external=external)])))
+    people = [mailbox("stub@example.com", kind, external=external)]
+    findings = found("U4", case("enforce", **standing(recipients=people)))
     assert [(finding.who, finding.blocks) for finding in findings] == ([("stub@example.com", False)] if told else [])
+    assert not found("U4", case("enforce", **standing(recipients=people, members=people))), "the rule spares who is in the group"
 
 
 @pytest.mark.parametrize(
@@ -266,6 +272,7 @@ HEALTHY: list[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]] = [
     (("setup", "enforce"), standing(rules=[rule(RouteMessageOutboundConnector=None)]), {}),
     # The group stands: who comes later under its name takes nothing from it.
     (("cutover",), standing(recipients=[*STUB, mailbox("m@other.example.net", "GroupMailbox") | {"Name": "Migrated Users"}]), WAVE),
+    (BACK, standing(rules=[rule(State="Disabled")], recipients=STUB), WAVE),  # who is back already leaves nothing
     # Above the rule of the other source, and it sees only mail of its own below which it comes.
     (
         ("cutover",),

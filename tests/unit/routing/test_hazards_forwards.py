@@ -166,7 +166,7 @@ def test_u8_back_tells_of_whom_silence_alone_shows_it_and_names_who_was_not_prob
         ("none", OUTSIDER, None),
         ("csv", None, False),
         ("csv", OUTSIDER, None),
-        ("google", None, True),
+        ("google", None, False),
         ("google", OUTSIDER, None),
         ("postfix", None, None),
     ],

@@ -247,6 +247,13 @@ def test_u25_names_the_sender_whose_domain_is_none_of_the_sources() -> None:
     assert "coexistence_probe_sender" in finding.remedy
 
 
+@pytest.mark.parametrize(("result", "blocks"), [("not probed", False), ("refused", True), ("arrived", None)])
+def test_u25_asks_for_the_new_host_of_a_connector_in_use(result: str, blocks: bool | None) -> None:
+    probe = Probe("tenant", f"a@{SHARED}", f"stub@{SHARED}", result, "source", why="no account")
+    told = said("U25", full("enforce", world(), Evidence(probes=(probe,))))
+    assert [finding.blocks for finding in told] == ([] if blocks is None else [blocks])
+
+
 @pytest.mark.parametrize(("recipient", "blocked"), [("postmaster@example.com", False), ("stub@example.com", True)])
 def test_u25_in_check_mode_refuses_where_no_probe_can_be_planned(recipient: str, blocked: bool) -> None:
     held = [tenant.mailbox("stub@example.com")]

@@ -153,8 +153,10 @@ def test_u2_refuses_a_teardown_with_somebody_outside_and_lets_everyone_moved_go(
     ],
 )
 def test_u1_tells_a_teardown_of_mail_that_still_comes_by_the_source(found: World, evidence: Evidence, words: str) -> None:
-    told = said("U1", full("teardown", found, evidence))
+    somebody = [tenant.mailbox(f"migrated@{SHARED}")]
+    told = said("U1", full("teardown", found, evidence, members=somebody, recipients=somebody))
     assert [(words in finding.why, finding.blocks) for finding in told] == [(True, False)] * bool(words)
+    assert not said("U1", full("teardown", found, evidence)), "nobody is here whom forwards would have to reach"
 
 
 def test_u2_of_a_teardown_foresees_the_chosen_order() -> None:

@@ -63,6 +63,8 @@ THEIRS = "_spf.old.example"
         ({THEIRS: "v=spf1 include:unread.example"}, None, (f"include:{THEIRS}",)),
         ({THEIRS: "v=spf1 mx -all"}, None, (f"include:{THEIRS}",)),
         ({THEIRS: "v=spf1 +all"}, True, ("anybody",)),
+        ({THEIRS: "v=spf1 redirect=more.example", "more.example": "v=spf1 ip4:192.0.2.0/24"}, True, ()),
+        ({THEIRS: "v=spf1 -all redirect=more.example", "more.example": "v=spf1 ip4:192.0.2.0/24"}, False, ()),
         ({}, None, (f"include:{THEIRS}",)),
     ],
 )
@@ -74,11 +76,10 @@ def test_whom_the_records_let_send_to_which_a_record_leads(included: dict[str, s
 
 def test_the_holder_of_the_mx_may_send_by_that_name() -> None:
     text = f"v=spf1 mx {OURS} -all"
-    known, unknown = (published(row(text), [Side(OLD, ("192.0.2.10",), mx=there)], "example.com") for there in (True, False))
-    assert known is not None
-    assert unknown is not None
-    assert (known.spf[OLD], known.others) == (True, ())
-    assert (unknown.spf[OLD], unknown.others) == (None, ())
+    for there in (True, False, None):
+        found = published(row(text), [Side(OLD, ("192.0.2.10",), mx=there)], "example.com")
+        assert found is not None
+        assert (found.spf[OLD], found.others) == (there, ())
 
 
 def test_a_side_whose_addresses_nobody_knows_is_not_told_to_be_missing() -> None:
