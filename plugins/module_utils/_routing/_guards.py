@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from ._findings import REPORTS, Finding, Situation, Verdict, judge, judged_as, needed
-from ._guards_objects import u5, u6, u9, u10, u14, u18, u19, u20, u23, u24
+from ._guards_objects import u9, u10, u14, u18, u19, u20, u23, u24
 from ._guards_people import u4, u7, u21, u27, u30
+from ._guards_way import u5, u6
 
 
 @dataclass(frozen=True)

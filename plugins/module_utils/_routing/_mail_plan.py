@@ -18,7 +18,7 @@ from ._checks import domain_of, unique
 from ._evidence import counted
 from ._exchangers import smart_hosts
 from ._findings import Situation
-from ._guards_objects import strangers
+from ._guards_way import strangers
 from ._inputs import Inputs, Source
 from ._snapshot import Thing, holders
 from ._waves import BOXES, Checked, at_source, check, forwarding

@@ -106,7 +106,7 @@ def rule(thing: Thing) -> Rule:
     return Rule(
         thing.name,
         priority=thing.priority,
-        enabled=thing.enabled and fold(row.get("Mode") or "Enforce") == "enforce",
+        enabled=thing.enforced,
         conditions=tuple(_predicates(row, "")),
         exceptions=tuple(_predicates(row, "ExceptIf")),
         route=fold(row.get("RouteMessageOutboundConnector") or ""),

@@ -90,6 +90,11 @@ class Thing:
         """Acts: a connector's Enabled, a rule's State."""
         return bool_key(self.row.get("State", self.row.get("Enabled")) or False) is True
 
+    @property
+    def enforced(self) -> bool:
+        """A rule that acts, and is no dry run (Mode Audit)."""
+        return self.enabled and fold(self.row.get("Mode") or "Enforce") == "enforce"
+
     def folds(self, key: str) -> frozenset[str]:
         """The items of a property, folded, without `smtp:`."""
         return frozenset(str(address_key(item)) for item in as_list(self.row.get(key)))

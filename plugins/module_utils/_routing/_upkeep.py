@@ -18,7 +18,7 @@ from ._checks import domain_of
 from ._classes import Class, predict_all, tally
 from ._evidence import Full, counted, reason
 from ._files import FORWARDED
-from ._guards_objects import strangers
+from ._guards_way import strangers
 from ._mail_plan import Plan, probe, proof
 from ._outcomes import HURTS
 from ._outcomes import person_of as person
