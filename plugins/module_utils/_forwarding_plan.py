@@ -223,8 +223,9 @@ def write(params: Mapping[str, Any], host: Host) -> dict[str, Any]:
                 told["delta"] = _note(str(params["delta"]), changed)
             written = host.changed(dest)
             host.move(host.stage(dest, made), dest)
-            if before == after:
-                host.date(dest, written or 0)
+            # That a file has no line of somebody tells nothing of when their forward was last on: its time is then that of this run.
+            if written is not None and before == after and asked.state != ABSENT:
+                host.date(dest, written)
     gone = [before[name].row for name in sorted(set(before) - set(after))]
     said = _covering(told, str(params["format"]), ahead=host.check and made != text)
     return {**report(before, after, asked, dest), "files": told, "removed": gone, "msg": said}

@@ -24,6 +24,7 @@ from ._routing._findings import Situation
 from ._routing._marks import DESCRIPTION_LIMIT, BrokenLineError, Line, description, read_line
 from ._routing._plan import FINAL
 from ._routing._snapshot import Thing
+from ._routing._world import TENANT, Mx
 from ._routing._world_of import NAMELESS, Observed
 from ._runner import Context
 from ._session import Cmdlet, ExchangeError, Reply, Row
@@ -104,9 +105,14 @@ class _Look:
             name = source.name or NAMELESS
             literal = [address for host in named.get(name, ()) for address in (self.hosts.get(host) or {}).get("addresses") or ()]
             ranges = source.source_ip_ranges or tuple(literal)
-            names = None if held is None else name in {held.holder, held.before, *held.beside}
-            found.append(published.Side(name, ranges, frozenset(named.get(name, ())), mx=names))
+            found.append(published.Side(name, ranges, frozenset(named.get(name, ())), mx=self._names(held, name)))
         return found
+
+    def _names(self, held: Mx | None, name: str) -> bool | None:
+        """Whether an MX names a source; None where a host of it is none that anybody knows: it may be the source's all the same."""
+        named = {held.holder, held.before, *held.beside} - {""} if held else set()
+        known = {TENANT, mx.NOBODY, *(source.name or NAMELESS for source in self.case.inputs.sources)}
+        return True if name in named else False if named and named <= known else None
 
     def ip_versions(self) -> None:
         """Whether the domains take mail over IPv6, where somebody is known by IPv4 addresses."""

@@ -24,7 +24,9 @@ extends_documentation_fragment:
   - mailops.exchange.forwarding
 options:
   dest:
-    description: The file with the full wanted state. Its folder must exist. Needed unless O(state=read), which does not look at it.
+    description:
+      - The file with the full wanted state. Its folder must exist. Needed unless O(state=read).
+      - With O(state=read) only its time counts - a O(dump) that is older than the last switch shows nothing. Keep it where its time is kept.
     type: path
   format:
     description: The form of the file.

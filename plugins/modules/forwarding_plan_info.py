@@ -48,7 +48,7 @@ options:
       - With O(state=read), V(csv) and V(google) read it alone; without it whether a forward is on is unknown. O(dest) is no dump.
     type: path
   confirm:
-    description: Whether to fail unless O(dump) shows every declared forward as declared.
+    description: Whether to fail unless O(dump), taken after O(dest) was written, shows every declared forward as declared.
     type: bool
     default: false
   path:
@@ -135,7 +135,8 @@ declared:
 dump:
   description: >-
     What the dump shows: C(on), C(missing) and C(strange) forwards, the last with C(address) and C(why); C(known) is false without a
-    dump, and C(confirmed) true when nothing differs. With O(state=absent), C(on) are those that are still on.
+    dump, or with one that is older than O(dest), and C(confirmed) true when nothing differs. With O(state=absent), C(on) are those that
+    are still on.
   returned: success
   type: dict
 commands:

@@ -30,8 +30,9 @@ def u5(case: Situation) -> Iterator[Finding]:
             yield from _u5_connector(case, one)
         if case.step in MOVING:
             for rule in _held(case, one.source):
-                if not rule.enabled:
-                    why = "the rule is disabled, so mail from the tenant passes by the source and no probe shows who has moved"
+                if not rule.enforced:
+                    state = "in Mode Audit" if rule.enabled else "disabled"
+                    why = f"the rule is {state}, so mail from the tenant passes by the source and no probe shows who has moved"
                     yield Finding("U5", rule.name, why, "Run the set-up again, which enables it, before anybody is moved or forwarded.")
         if case.step in RETURNING:
             yield from _u5_back(case, one.source)
@@ -80,7 +81,7 @@ def _u5_hosts(case: Situation, source: Source) -> Iterator[Finding]:
         if case.step not in MAKING:
             remedy = "Run the set-up again, which corrects it, or declare that host in coexistence_smart_hosts."
             yield Finding("U5", shown, f"the connector leads to {theirs}, declared is {declared}", remedy)
-        elif any(rule.enabled for rule in _held(case, source)):
+        elif any(rule.enforced for rule in _held(case, source)):
             why = f"it leads to {theirs} now, and the set-up leads it to {declared} at once, with the mail of everybody not moved yet"
             yield Finding("U5", shown, why, "Correct coexistence_smart_hosts unless that host takes their mail already.", blocks=False)
 

@@ -67,7 +67,7 @@ def u14(case: Full) -> Iterator[Finding]:
 
 def _vague(published: Published) -> str:
     """What in a record does not tell whom it lets send."""
-    return f"it names {', '.join(published.others)}" if published.others else "it names hosts and not addresses"
+    return f"it names {', '.join(published.others)}" if published.others else "no known address of the source can be held against it"
 
 
 def _read(case: Full, source: Foreign) -> bool:
@@ -220,7 +220,7 @@ def u25(case: Full) -> Iterator[Finding]:
     In check mode a probe that would be made counts as one that arrived; where none is told of, as in a rehearsal, one that can be planned.
     """
     check = case.situation.check_mode
-    standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
+    standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enforced}
     for source in case.inputs.sources:
         there = [one for one in case.evidence.probes if one.origin == "tenant" and domain_of(one.recipient) in source.domains]
         # A rule that acts has shown it, unless its connector leads to a new host, which is then probed.

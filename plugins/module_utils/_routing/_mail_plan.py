@@ -93,7 +93,7 @@ def way_out(case: Situation) -> list[Plan]:
     None where a rule acts already, unless the step leads its connector to another host.
     """
     held = holders(case.snapshot)
-    standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enabled}
+    standing = {one.name for one, rule in objects.present(case.inputs, case.snapshot, objects.RULE) if rule.enforced}
     found = []
     for source in case.inputs.sources:
         if source.named(case.inputs.text("rule_name")) in standing and not any(strangers(case, source)):

@@ -55,9 +55,9 @@ def run(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
         resolve = parameters.get("resolve") is True
         about = list(pool.map(lambda domain: _Domain(asker, servers, trouble, domain).all(selectors, resolve=resolve), domains))
         found = list(pool.map(lambda host: addresses(asker, servers, trouble, host), hosts))
-        # Zones of others come last, and apart: one that is out of order must not silence a server for what matters.
-        apart = Asker(float(parameters.get("timeout") or TIMEOUT))
-        for row, led in zip(about, pool.map(lambda row: included(apart, servers, str(row.get("spf") or "")), about), strict=True):
+        # Zones of others come last: one that is out of order must not silence a server for what matters.
+        patience = float(parameters.get("timeout") or TIMEOUT)
+        for row, led in zip(about, pool.map(lambda row: included(patience, servers, str(row.get("spf") or "")), about), strict=True):
             row.update({"spf_of": led} if "spf" in row else {})
     return {
         "servers": [str(server) for server in servers],
@@ -90,14 +90,17 @@ def addresses(asker: Asker, servers: Sequence[Server], trouble: str, host: str) 
     }
 
 
-def included(asker: Asker, servers: Sequence[Server], text: str) -> dict[str, str]:
-    """By name the SPF records that one leads to, with those that these lead to; without those that could not be read."""
+def included(patience: float, servers: Sequence[Server], text: str) -> dict[str, str]:
+    """By name the SPF records that one leads to, with those that these lead to; without those that could not be read.
+
+    patience: seconds for each attempt. Each name is asked for anew: that nobody answers for one says nothing of the next.
+    """
     found, asked, waiting = dict[str, str](), set[str](), _led(text)
     for name in waiting:
         if name in asked or len(asked) == MOST_INCLUDES:
             continue
         asked.add(name)
-        answer = asker.first(servers, name, "TXT")
+        answer = Asker(patience).first(servers, name, "TXT")
         texts = [one for one in answer.records if _version(one) == "v=spf1"]
         if answer.told and len(texts) == 1:
             found[name] = texts[0]

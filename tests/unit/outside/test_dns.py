@@ -72,8 +72,9 @@ def test_the_records_that_an_spf_record_leads_to_are_read_once_and_without_end()
 
 def test_an_include_that_nobody_answers_for_silences_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dns, "SILENT", dns_wire.Silences())
-    record = f'{SHARED}. 60 IN TXT "v=spf1 include:_spf.dead.example -all"'
-    answers = holding({(SHARED, "MX"): [MX], (SHARED, "TXT"): [record]}, own=True)
+    record = f'{SHARED}. 60 IN TXT "v=spf1 include:_spf.dead.example include:_spf.old.example -all"'
+    old = '_spf.old.example. 60 IN TXT "v=spf1 -all"'
+    answers = holding({(SHARED, "MX"): [MX], (SHARED, "TXT"): [record], ("_spf.old.example", "TXT"): [old]}, own=True)
 
     def but_one(data: bytes) -> bytes | None:
         return None if b"dead" in data else answers(data)
@@ -81,7 +82,7 @@ def test_an_include_that_nobody_answers_for_silences_no_server(monkeypatch: pyte
     with name_server(but_one) as server:
         for _unused in range(2):
             found = ask(server, recall=True)
-            assert (found["error"], found["errors"], found["spf_of"]) == ("", {}, {})
+            assert (found["error"], found["errors"], found["spf_of"]) == ("", {}, {"_spf.old.example": "v=spf1 -all"})
             assert (found["dmarc"], set(found["dkim"])) == (None, {"selector1", "selector2"})
 
 

@@ -120,6 +120,21 @@ def test_a_holder_is_the_tenant_a_source_by_name_or_address_or_the_host(hosts: l
     assert (SHARED in evidence.mx_changes) == (holder != NAMELESS)
 
 
+@pytest.mark.parametrize(
+    ("hosts", "allowed"),
+    [
+        ([AT_SOURCE], True),
+        ([AT_TENANT], False),
+        (["."], False),
+        (["gate.filter.example"], None),  # nobody knows whose it is
+    ],
+)
+def test_an_mx_in_an_spf_record_is_the_sources_where_the_mx_names_it(hosts: list[str], allowed: bool | None) -> None:
+    row = about(*hosts, spf="v=spf1 mx include:spf.protection.outlook.com -all")
+    found = look(Outside({SHARED: row}))[2].dns[SHARED]
+    assert found.spf[NAMELESS] is allowed
+
+
 def test_the_best_preference_counts_and_two_of_one_preference_are_both_asked() -> None:
     spare = about(AT_TENANT)
     spare["mx"] = [{"host": AT_TENANT, "preference": 10}, {"host": AT_SOURCE, "preference": 20}]

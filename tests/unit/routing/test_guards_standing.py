@@ -106,6 +106,7 @@ REFUSED: list[tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any], str]] 
 ]
 REFUSED += [
     ("U5", ("cutover", "forward"), standing(rules=[rule(State="Disabled")], recipients=STUB), WAVE, "the rule is disabled"),
+    ("U5", ("cutover", "forward"), standing(rules=[rule(Mode="Audit")], recipients=STUB), WAVE, "the rule is in Mode Audit"),
     ("U7", ("cutover", "forward"), standing(recipients=[mailbox("stub@example.com", "MailUser")]), WAVE, "has no live mailbox"),
     ("U7", ("cutover", "forward"), standing(recipients=STUB, domains=REFUSING), WAVE, "refuses mail (SendingToDomainDisabled)"),
     (

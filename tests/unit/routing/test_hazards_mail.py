@@ -222,6 +222,8 @@ def test_u25_a_probe_with_an_own_sender_must_arrive_at_the_source(probe: Probe, 
     assert probe.why in "".join(finding.why for finding in said("U25", case))
     assert refuses("U25", full("enforce", world(), rules=[]))
     assert not said("U25", full("enforce", world())), "a rule that acts has been proved"
+    audit = full("enforce", world(), rules=[tenant.rule(Mode="Audit")])
+    assert refuses("U25", audit), "a dry run has proved nothing"
 
 
 @pytest.mark.parametrize(
