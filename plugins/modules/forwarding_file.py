@@ -26,7 +26,7 @@ options:
   dest:
     description:
       - The file with the full wanted state. Its folder must exist. Needed unless O(state=read).
-      - With O(state=read) only its time counts - a O(dump) that is older than the last switch shows nothing. Keep it where its time is kept.
+      - With O(state=read) only its time counts - a O(dump) that is older than the last switch shows nothing. Keep it where that is kept.
     type: path
   format:
     description: The form of the file.

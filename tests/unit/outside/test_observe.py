@@ -120,21 +120,6 @@ def test_a_holder_is_the_tenant_a_source_by_name_or_address_or_the_host(hosts: l
     assert (SHARED in evidence.mx_changes) == (holder != NAMELESS)
 
 
-@pytest.mark.parametrize(
-    ("hosts", "allowed"),
-    [
-        ([AT_SOURCE], True),
-        ([AT_TENANT], False),
-        (["."], False),
-        (["gate.filter.example"], None),  # nobody knows whose it is
-    ],
-)
-def test_an_mx_in_an_spf_record_is_the_sources_where_the_mx_names_it(hosts: list[str], allowed: bool | None) -> None:
-    row = about(*hosts, spf="v=spf1 mx include:spf.protection.outlook.com -all")
-    found = look(Outside({SHARED: row}))[2].dns[SHARED]
-    assert found.spf[NAMELESS] is allowed
-
-
 def test_the_best_preference_counts_and_two_of_one_preference_are_both_asked() -> None:
     spare = about(AT_TENANT)
     spare["mx"] = [{"host": AT_TENANT, "preference": 10}, {"host": AT_SOURCE, "preference": 20}]
@@ -298,17 +283,6 @@ def test_a_trace_that_cannot_be_read_is_missing_with_its_reason(session: Outside
     evidence = look(session, "dismantle", rules=[], told=STOPPED)[2]
     assert evidence.trace is None
     assert word in evidence.unread["trace"]
-
-
-@pytest.mark.parametrize(("host", "asked"), [("192.0.2.16/30", 4), ("192.0.0.0/16", 0)])
-def test_each_address_of_a_smart_host_that_is_a_network_is_asked_for(host: str, asked: int) -> None:
-    session = Outside()
-    own = [connector(SmartHosts=[host])]
-    evidence = look(session, "dismantle", rules=[], connectors=own, told=STOPPED, options={"smart_hosts": [host]})[2]
-    addresses = [parameters["ToIP"] for name, parameters in session.asked if name == "Get-MessageTraceV2"]
-    assert addresses == [f"192.0.2.{number}" for number in range(16, 16 + asked)]
-    assert (evidence.trace is None) == (not asked)
-    assert asked or host in evidence.unread["trace"]
 
 
 def test_a_host_whose_address_is_not_known_leaves_the_trace_missing() -> None:
