@@ -44,9 +44,7 @@ PREDICTOR: Mapping[str, Error] = {
         seed=83,
     ),
     "addresses always as written": Error("_predicates.py", "return seen.written if original else seen.resolved", "return seen.written"),
-    "audited rules act": Error(
-        "_reads.py", 'enabled=thing.enabled and fold(row.get("Mode") or "Enforce") == "enforce"', "enabled=thing.enabled"
-    ),
+    "audited rules act": Error("_reads.py", "enabled=thing.enforced", "enabled=thing.enabled"),
     "a rule that stops goes on": Error("_delivery.py", "if state.end or now.stop:", "if state.end:", seed=16),
     "guests leave under their own address": Error(
         "_delivery.py",
