@@ -55,7 +55,7 @@ CUT = (
     "left as it is: the group's Description was cut or edited, so since when the membership is as it is nobody knows;"
     " restore the text, or tear down and set up"
 )
-REFUSED = "left as they are: the guards of this step refuse it, as told below"
+REFUSED = "left as they are: the guards of a forward that goes on refuse it, as told below"
 # Guards of the step that switches forwards on which are about one user.
 ABOUT_A_USER = frozenset({"U7", "U8"})
 NOT_EXAMINED = (

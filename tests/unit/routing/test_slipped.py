@@ -64,7 +64,7 @@ def test_a_forward_that_the_guards_of_its_step_refuse_is_not_switched_on() -> No
     made = upkeep.reconcile(seen)
     assert (len(made["missing_forwards"]), made["ways"], made["mended"]["missing_forwards"]) == (2, [], 0)
     text = upkeep.lines(seen, made)
-    assert any("not forwarded" in line and "left as they are: the guards of this step refuse it" in line for line in text)
+    assert any("not forwarded" in line and "left as they are: the guards of a forward that goes on refuse it" in line for line in text)
     assert any(line.startswith("U9 Coexistence: ") for line in text)
 
 
